@@ -1,0 +1,234 @@
+package shard
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+)
+
+// WordCount is the number of words of a share: 38 for its 408 bits and 6 of parity.
+const WordCount = dataWords + parityWords
+
+const (
+	fingerprintWords = 6
+	minWord, maxWord = 3, 8 // letters, in the list
+	uniqueLetters    = 4    // no two words of the list have the same first four letters
+)
+
+// ErrWords says that the words are all in the list but are not those of a share. Correct may find which are not.
+var ErrWords = errors.New("the words do not fit together: some are wrong or swapped")
+
+// ErrNoProposal says that no share is close enough to the words.
+var ErrNoProposal = errors.New("no correction found: too many words are wrong or missing")
+
+// WordsError says which words, counted from 1 as on the card, are missing or not in the list. It does not say what was
+// there instead: a misspelt word is still most of a secret.
+type WordsError struct{ Missing []int }
+
+func (e *WordsError) Error() string {
+	return fmt.Sprintf("missing or not in the word list: word %s", joinNumbers(e.Missing))
+}
+
+func joinNumbers(numbers []int) string { return strings.Trim(fmt.Sprint(numbers), "[]") }
+
+//go:embed wordlist.txt
+var wordListText string
+
+// wordList is the English list of BIP-39, sorted, as the data it is: written once, read by everyone.
+var wordList = sync.OnceValue(func() []string { return strings.Fields(wordListText) })
+
+// Symbols are the words of a share as numbers in the list: a secret like the share itself.
+type Symbols [WordCount]uint16
+
+// Format writes the same for every verb, so that none prints the secret.
+func (Symbols) Format(f fmt.State, _ rune) { io.WriteString(f, "the words of a share") }
+
+// Words returns the share as words: a copy, which the caller clears.
+func Words(s Share) Symbols {
+	var c Symbols
+	for i := range dataWords * fieldBits {
+		var bit uint16
+		if i < ShareSize*8 {
+			bit = uint16(s.raw[i/8]>>(7-i%8)) & 1
+		}
+		c[i/fieldBits] = c[i/fieldBits]<<1 | bit
+	}
+	rsEncode(&c)
+	return c
+}
+
+// Word returns the word for a symbol, the empty string for a number that no word has.
+func Word(symbol uint16) string {
+	if int(symbol) >= len(wordList()) {
+		return ""
+	}
+	return wordList()[symbol]
+}
+
+// AppendWords appends the words of the share, one space between them.
+func AppendWords(dst []byte, s Share) []byte {
+	c := Words(s)
+	defer clear(c[:])
+	for i, sym := range c {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, Word(sym)...)
+	}
+	return dst
+}
+
+// FingerprintWords returns the six words by which people compare fingerprints, FORMAT.md section 6.
+func FingerprintWords(fp [32]byte) []string {
+	out := make([]string, fingerprintWords)
+	for i := range out {
+		var sym uint16
+		for b := i * fieldBits; b < (i+1)*fieldBits; b++ {
+			sym = sym<<1 | uint16(fp[b/8]>>(7-b%8))&1
+		}
+		out[i] = Word(sym)
+	}
+	return out
+}
+
+// Complete returns the words that start with prefix, in any case, for an operator who is typing. An empty prefix has none.
+func Complete(prefix []byte) []string {
+	var key [maxWord]byte
+	defer clear(key[:])
+	if len(prefix) == 0 || len(prefix) > maxWord {
+		return nil
+	}
+	n := lower(key[:], prefix)
+	list, from := wordList(), searchWord(key[:n])
+	to := from
+	for to < len(list) && len(list[to]) >= n && list[to][:n] == string(key[:n]) {
+		to++
+	}
+	return slices.Clone(list[from:to])
+}
+
+// lookup finds a word by all its letters or by at least the first four of them.
+func lookup(word []byte) (symbol uint16, ok bool) {
+	var key [maxWord]byte
+	defer clear(key[:])
+	if len(word) < minWord || len(word) > maxWord {
+		return 0, false
+	}
+	n := lower(key[:], word)
+	list, i := wordList(), searchWord(key[:n])
+	if i == len(list) || len(list[i]) < n || list[i][:n] != string(key[:n]) {
+		return 0, false
+	}
+	return uint16(i), len(list[i]) == n || n >= uniqueLetters
+}
+
+// searchWord returns the place of the first word that is not before key. The conversion is in a comparison: it does not allocate.
+func searchWord(key []byte) int {
+	list := wordList()
+	return sort.Search(len(list), func(i int) bool { return list[i] >= string(key) })
+}
+
+func lower(dst, word []byte) int {
+	for i, c := range word {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst[i] = c
+	}
+	return len(word)
+}
+
+// ParseWords reads the words of a share into dst, ShareSize bytes. All of them must be there and right: ReadWords and
+// Correct are for when they are not.
+func ParseWords(dst, text []byte) (Share, error) {
+	c, missing, err := ReadWords(text)
+	defer clear(c[:])
+	if err != nil {
+		return Share{}, err
+	}
+	if len(missing) > 0 {
+		return Share{}, &WordsError{Missing: missing}
+	}
+	if _, ok := rsSyndromes(&c); !ok {
+		return Share{}, ErrWords
+	}
+	return c.share(dst)
+}
+
+// share unpacks the data symbols of a codeword.
+func (c *Symbols) share(dst []byte) (Share, error) {
+	if len(dst) != ShareSize {
+		return Share{}, fmt.Errorf("a buffer of %d bytes for a share of %d", len(dst), ShareSize)
+	}
+	clear(dst)
+	var rest uint16
+	for i := range dataWords * fieldBits {
+		bit := c[i/fieldBits] >> (fieldBits - 1 - i%fieldBits) & 1
+		if i < ShareSize*8 {
+			dst[i/8] |= byte(bit << (7 - i%8))
+		} else {
+			rest |= bit
+		}
+	}
+	s, err := Parse(dst)
+	if err == nil && rest != 0 {
+		err = fmt.Errorf("%w: the bits behind the share are not zero", ErrField)
+	}
+	if err != nil {
+		clear(dst)
+		return Share{}, err
+	}
+	return s, nil
+}
+
+// Proposal is a share that the words may have meant. An operator compares the changed words with the card and decides.
+type Proposal struct {
+	Share   Share
+	Changed []int // the words that were missing or are proposed to be others, counted from 1
+}
+
+// Correct looks for the share that was meant, knowing the numbers (from 1) of words that are missing, and writes it
+// into dst, ShareSize bytes. It finds e wrong and f missing words where 2e + f ≤ 6, two swapped ones among them, and
+// proposes a share only where its checksum fits.
+func Correct(dst []byte, words Symbols, missing []int) (Proposal, error) {
+	fixed := words
+	defer clear(fixed[:])
+	defer clear(words[:])
+	var gone [WordCount]bool
+	erased := make([]int, 0, parityWords)
+	for _, number := range missing {
+		if number < 1 || number > WordCount || gone[number-1] {
+			return Proposal{}, fmt.Errorf("there is no missing word %d", number)
+		}
+		if len(erased) == parityWords {
+			return Proposal{}, ErrNoProposal
+		}
+		gone[number-1] = true
+		erased = append(erased, number-1)
+		fixed[number-1] = 0
+	}
+	for _, sym := range fixed {
+		if sym > fieldMask {
+			return Proposal{}, errors.New("a symbol that no word has")
+		}
+	}
+	if rsCorrect(&fixed, erased) != nil {
+		return Proposal{}, ErrNoProposal
+	}
+	s, err := fixed.share(dst)
+	if err != nil {
+		return Proposal{}, ErrNoProposal
+	}
+	p := Proposal{Share: s}
+	for i := range fixed {
+		if gone[i] || fixed[i] != words[i] {
+			p.Changed = append(p.Changed, i+1)
+		}
+	}
+	return p, nil
+}
