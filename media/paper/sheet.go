@@ -1,0 +1,216 @@
+package paper
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/gomono"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/sfnt"
+)
+
+const (
+	pixel      = 0.24              // one pixel at 300 dpi, in points
+	millimetre = 72 / 25.4         // in points
+	safeMargin = 10.1 * millimetre // nothing is drawn nearer to an edge
+	noGlyph    = '□'               // drawn for characters that the fonts lack
+	ellipsis   = "…"
+)
+
+// Greys, 0 is black. accent is the only one for text.
+const (
+	black  = 0
+	accent = 105
+	hair   = 170
+)
+
+type face string
+
+const (
+	regular face = "regular"
+	bold    face = "bold"
+	mono    face = "mono"
+)
+
+// style is how a line of text looks.
+type style struct {
+	face face
+	size float64
+	grey int
+}
+
+// sheet is a document under construction. Coordinates are points from the upper left corner of the page.
+type sheet struct {
+	pdf           *fpdf.Fpdf
+	fonts         map[face]*sfnt.Font
+	glyphs        sfnt.Buffer
+	width, height float64
+}
+
+func newSheet(size Size, title string, created time.Time) (*sheet, error) {
+	width, height, err := size.points()
+	if err != nil {
+		return nil, err
+	}
+	pdf := fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", Size: fpdf.SizeType{Wd: width, Ht: height}})
+	pdf.SetProducer("coldvault", false)
+	pdf.SetTitle(title, true)
+	pdf.SetCreationDate(created.UTC())
+	pdf.SetModificationDate(created.UTC())
+	pdf.SetCatalogSort(true)
+	pdf.SetAutoPageBreak(false, 0)
+	s := &sheet{pdf: pdf, fonts: map[face]*sfnt.Font{}, width: width, height: height}
+	for name, data := range map[face][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF} {
+		font, err := sfnt.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("read the font %q: %w", name, err)
+		}
+		s.fonts[name] = font
+		pdf.AddUTF8FontFromBytes(string(name), "", data)
+	}
+	return s, pdf.Error()
+}
+
+func (s *sheet) write(w io.Writer) error {
+	if err := s.pdf.Output(w); err != nil {
+		return fmt.Errorf("write the PDF: %w", err)
+	}
+	return nil
+}
+
+// drawable replaces what the font cannot show, so that foreign names never fail a ceremony.
+func (s *sheet) drawable(f face, text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || r < ' ' || r > 0xFFFF {
+			return noGlyph
+		}
+		if i, err := s.fonts[f].GlyphIndex(&s.glyphs, r); err != nil || i == 0 {
+			return noGlyph
+		}
+		return r
+	}, text)
+}
+
+// measure sets the font and gives the width of text.
+func (s *sheet) measure(st style, text string) float64 {
+	s.pdf.SetFont(string(st.face), "", st.size)
+	return s.pdf.GetStringWidth(s.drawable(st.face, text))
+}
+
+// text draws one line with its baseline at y and gives the x where it ends.
+func (s *sheet) text(x, y float64, st style, text string) float64 {
+	width := s.measure(st, text)
+	s.pdf.SetTextColor(st.grey, st.grey, st.grey)
+	s.pdf.Text(x, y, s.drawable(st.face, text))
+	return x + width
+}
+
+// textRight draws one line that ends at x.
+func (s *sheet) textRight(x, y float64, st style, text string) {
+	s.text(x-s.measure(st, text), y, st, text)
+}
+
+// textCentre draws one line with its middle at x.
+func (s *sheet) textCentre(x, y float64, st style, text string) {
+	s.text(x-s.measure(st, text)/2, y, st, text)
+}
+
+// fit shortens text to width, with an ellipsis where something was cut.
+func (s *sheet) fit(width float64, st style, text string) string {
+	if s.measure(st, text) <= width {
+		return text
+	}
+	runes := []rune(text)
+	for n := len(runes) - 1; n > 0; n-- {
+		short := strings.TrimRight(string(runes[:n]), " ") + ellipsis
+		if s.measure(st, short) <= width {
+			return short
+		}
+	}
+	return ellipsis
+}
+
+// wrap breaks text at spaces into at most limit lines; what does not fit is cut with an ellipsis.
+func (s *sheet) wrap(width float64, st style, text string, limit int) []string {
+	var lines []string
+	line := ""
+	words := strings.Fields(text)
+	for i, word := range words {
+		longer := strings.TrimLeft(line+" "+word, " ")
+		if line == "" || s.measure(st, longer) <= width {
+			line = longer
+			continue
+		}
+		if len(lines) == limit-1 {
+			line = strings.Join(append([]string{line}, words[i:]...), " ")
+			break
+		}
+		lines = append(lines, s.fit(width, st, line))
+		line = word
+	}
+	return append(lines, s.fit(width, st, line))
+}
+
+// paragraph draws text over several lines and gives the baseline of the line after it.
+func (s *sheet) paragraph(x, y, width, leading float64, st style, text string) float64 {
+	const limit = 20
+	for _, line := range s.wrap(width, st, text, limit) {
+		s.text(x, y, st, line)
+		y += leading
+	}
+	return y
+}
+
+func (s *sheet) line(x1, y1, x2, y2, width float64, grey int) {
+	s.pdf.SetDrawColor(grey, grey, grey)
+	s.pdf.SetLineWidth(width)
+	s.pdf.Line(x1, y1, x2, y2)
+}
+
+// snap moves a coordinate to the next pixel of 300 dpi.
+func snap(v float64) float64 { return math.Round(v/pixel) * pixel }
+
+// code draws a symbol with its upper left corner at x, y: one path of runs of black modules in module coordinates, one
+// fill. The coordinate system is scaled, so that the modules of a code are exactly the same size.
+func (s *sheet) code(x, y, module float64, c Symbol) {
+	var path bytes.Buffer
+	fmt.Fprintf(&path, "q 0 g %.2f 0 0 %.2f %.2f %.2f cm", module, -module, snap(x), s.height-snap(y))
+	size := c.Size()
+	for row := range size {
+		for column := 0; column < size; column++ {
+			start := column
+			for column < size && c.Black(column, row) {
+				column++
+			}
+			if column > start {
+				fmt.Fprintf(&path, "\n%d %d %d 1 re", start, row, column-start)
+			}
+		}
+	}
+	path.WriteString("\nf Q")
+	s.pdf.RawWriteStr(path.String())
+}
+
+const (
+	rulerLength = 100 * millimetre
+	rulerTick   = 10 * millimetre
+)
+
+// ruler draws the scale that shows a print that was not made at 100 %, to the right of x with its line at y.
+func (s *sheet) ruler(x, y float64) {
+	s.line(x, y, x+rulerLength, y, 0.5, accent)
+	for i := range 11 {
+		at, tick := x+float64(i)*rulerTick, 2.5
+		if i%5 == 0 {
+			tick = 4.5
+		}
+		s.line(at, y, at, y-tick, 0.5, accent)
+	}
+}
