@@ -1,7 +1,5 @@
 package shard
 
-import "errors"
-
 // The Reed–Solomon code of a share's words, FORMAT.md section 5: over GF(2^11) with the reduction polynomial
 // x^11 + x^2 + 1 and α = 2, codewords of 44 symbols that vanish at α^1 … α^6.
 //
@@ -17,14 +15,12 @@ const (
 	parityWords = 6
 )
 
-var errUncorrectable = errors.New("more words are wrong than can be found")
-
 func gfMul(a, b uint16) uint16 {
 	var r uint16
 	for i := fieldBits - 1; i >= 0; i-- {
 		r = r<<1 ^ fieldPoly&-(r>>(fieldBits-1)) ^ a&-(b>>i&1)
 	}
-	return r & fieldMask
+	return r
 }
 
 func gfPow(a uint16, e int) uint16 {
@@ -83,7 +79,7 @@ func (p rsPoly) timesOneMinus(a uint16) rsPoly {
 }
 
 // rsEncode fills in the parity: the remainder of data·X^6 by the generator (X - α^1) … (X - α^6).
-func rsEncode(c *Symbols) {
+func rsEncode(c *symbols) {
 	gen := rsPoly{1} // here the leading coefficient first
 	for j := 1; j <= parityWords; j++ {
 		gen = gen.timesOneMinus(gfPow(2, j))
@@ -101,7 +97,7 @@ func rsEncode(c *Symbols) {
 }
 
 // rsSyndromes are the values at α^1 … α^6; all are zero for a codeword.
-func rsSyndromes(c *Symbols) (s [parityWords]uint16, ok bool) {
+func rsSyndromes(c *symbols) (s [parityWords]uint16, ok bool) {
 	ok = true
 	for j := range s {
 		x := gfPow(2, j+1)
@@ -116,9 +112,9 @@ func rsSyndromes(c *Symbols) (s [parityWords]uint16, ok bool) {
 // rsCorrect changes c into the only codeword that differs from it in the erased positions and in at most
 // (6 - erased)/2 others, where there is one. Berlekamp–Massey started from the erasures (Blahut, Algebraic Codes for
 // Data Transmission, section 7.4), then Forney's formula.
-func rsCorrect(c *Symbols, erased []int) error {
+func rsCorrect(c *symbols, erased []int) error {
 	if len(erased) > parityWords {
-		return errUncorrectable
+		return ErrNoProposal
 	}
 	syn, ok := rsSyndromes(c)
 	if ok {
@@ -127,7 +123,7 @@ func rsCorrect(c *Symbols, erased []int) error {
 	errata := errataLocator(syn, erased)
 	deg := errata.degree()
 	if 2*deg-len(erased) > parityWords {
-		return errUncorrectable
+		return ErrNoProposal
 	}
 	// ω = S·Λ mod X^6.
 	var omega rsPoly
@@ -146,12 +142,12 @@ func rsCorrect(c *Symbols, erased []int) error {
 		roots++
 		slope := errata.derivative(inv)
 		if slope == 0 {
-			return errUncorrectable
+			return ErrNoProposal
 		}
 		fixed[i] ^= gfMul(omega.eval(inv), gfInv(slope))
 	}
 	if _, ok := rsSyndromes(&fixed); roots != deg || !ok {
-		return errUncorrectable
+		return ErrNoProposal
 	}
 	*c = fixed
 	return nil

@@ -156,4 +156,4 @@ func GroupBySet(shares []Share) []Group {
 }
 
 // sameSplit compares everything that the shares of one split have in common.
-func sameSplit(a, b Share) bool { return bytes.Equal(a.raw[:offIndex], b.raw[:offIndex]) }
+func sameSplit(a, b Share) bool { return bytes.Equal(a.Bytes()[:offIndex], b.Bytes()[:offIndex]) }

@@ -57,7 +57,7 @@ const (
 	offChecksum    = 47
 )
 
-// Why bytes, digits or words are not a share. Errors of this package wrap one of these, or are a *WordsError.
+// Why bytes, digits or words are not a share, for callers who ask with errors.Is; see ErrWords and WordsError too.
 var (
 	ErrLength   = errors.New("not the length of a share")
 	ErrKind     = errors.New("not a share of a version this program knows")
@@ -115,9 +115,15 @@ func ParseCompartment(name string) (Compartment, error) {
 // Share is a view over the 51 bytes of a valid share, which stay where the caller put them. The zero Share is no
 // share: IsZero tells, and Judge and Combine refuse it.
 type Share struct {
-	// A pointer to an array, not a slice: fmt follows slices inside unexported fields of other structs and would
-	// print the secret there, but of such a pointer it prints the address only.
-	raw *[ShareSize]byte
+	// Twice a pointer: inside the unexported fields of other structs fmt does not call Format, and with a verb that
+	// does not suit it prints what a single pointer points to. Of this one it prints an address.
+	raw **[ShareSize]byte
+}
+
+// view returns the share in raw, which is ShareSize long, unchecked.
+func view(raw []byte) Share {
+	at := (*[ShareSize]byte)(raw)
+	return Share{&at}
 }
 
 // Parse checks that raw is exactly one share and returns a view over it.
@@ -131,7 +137,7 @@ func Parse(raw []byte) (Share, error) {
 	if len(raw) != ShareSize {
 		return Share{}, fmt.Errorf("%w: %d bytes instead of %d", ErrLength, len(raw), ShareSize)
 	}
-	s := Share{(*[ShareSize]byte)(raw)}
+	s := view(raw)
 	sum := s.checksum()
 	if subtle.ConstantTimeCompare(sum[:], raw[offChecksum:]) != 1 {
 		return Share{}, ErrChecksum
@@ -161,30 +167,30 @@ func (s Share) checkFields() error {
 func (s Share) IsZero() bool { return s.raw == nil }
 
 // Bytes returns the share's 51 bytes, the caller's own memory and secret.
-func (s Share) Bytes() []byte { return s.raw[:] }
+func (s Share) Bytes() []byte { return (*s.raw)[:] }
 
 // Vault returns the id of the vault that the share is of.
-func (s Share) Vault() VaultID { return VaultID(s.raw[offVault:offCompartment]) }
+func (s Share) Vault() VaultID { return VaultID(s.Bytes()[offVault:offCompartment]) }
 
 // Compartment returns the compartment that the share helps to open.
-func (s Share) Compartment() Compartment { return Compartment(s.raw[offCompartment]) }
+func (s Share) Compartment() Compartment { return Compartment(s.Bytes()[offCompartment]) }
 
 // Set returns the id of the split that the share comes from.
-func (s Share) Set() SetID { return SetID(s.raw[offSet:offThreshold]) }
+func (s Share) Set() SetID { return SetID(s.Bytes()[offSet:offThreshold]) }
 
 // Threshold returns k, how many shares of the set are needed.
-func (s Share) Threshold() int { return int(s.raw[offThreshold]) }
+func (s Share) Threshold() int { return int(s.Bytes()[offThreshold]) }
 
 // Shares returns n, how many shares the set has.
-func (s Share) Shares() int { return int(s.raw[offShares]) }
+func (s Share) Shares() int { return int(s.Bytes()[offShares]) }
 
 // Index returns the number of the card, 1…n.
-func (s Share) Index() int { return int(s.raw[offIndex]) }
+func (s Share) Index() int { return int(s.Bytes()[offIndex]) }
 
 // X returns the point at which the polynomials were evaluated, 1…255.
-func (s Share) X() byte { return s.raw[offX] }
+func (s Share) X() byte { return s.Bytes()[offX] }
 
-func (s Share) y() []byte { return s.raw[offY:offChecksum] }
+func (s Share) y() []byte { return s.Bytes()[offY:offChecksum] }
 
 // String names the share and says nothing of its content.
 func (s Share) String() string {
@@ -207,7 +213,7 @@ func (s Share) hash(domain string) [sha256.Size]byte {
 	var msg [len(commitmentDomain) + offChecksum]byte
 	defer clear(msg[:])
 	n := copy(msg[:], domain)
-	n += copy(msg[n:], s.raw[:offChecksum])
+	n += copy(msg[n:], s.Bytes()[:offChecksum])
 	return sha256.Sum256(msg[:n])
 }
 
@@ -232,6 +238,6 @@ func (p Params) encode(dst []byte, index int, x byte, y []byte) {
 	dst[offIndex] = byte(index)
 	dst[offX] = x
 	copy(dst[offY:offChecksum], y)
-	sum := Share{(*[ShareSize]byte)(dst)}.checksum()
+	sum := view(dst).checksum()
 	copy(dst[offChecksum:], sum[:])
 }

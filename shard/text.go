@@ -78,11 +78,9 @@ func ParseAny(dst, text []byte) (Share, error) {
 	return ParseText(dst, compact[:n])
 }
 
-// ReadWords takes the words of a share apart. A word is known by all its letters, in any case, or by its first four.
-// A number before it, as "7", "7." or "7)", says which word it is, so numbered words may be in any order; words
-// without a number follow the one before. Missing are the numbers of the words that are not there, written "?", or not in the
+// readWords takes the words of a share apart. Words without a number follow the one before. Missing are the numbers of the words that are not there, written "?", or not in the
 // list; where no word is numbered there must be 44, else nobody knows which ones are missing.
-func ReadWords(text []byte) (words Symbols, missing []int, err error) {
+func readWords(text []byte) (words symbols, missing []int, err error) {
 	if len(text) > maxText {
 		return words, nil, fmt.Errorf("%w: %d characters", ErrLength, len(text))
 	}
@@ -107,7 +105,7 @@ func ReadWords(text []byte) (words Symbols, missing []int, err error) {
 
 // wordReader places words at their numbers.
 type wordReader struct {
-	words       Symbols
+	words       symbols
 	seen, known [WordCount]bool
 	next        int // the number of the word to come
 	count       int

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"strings"
@@ -42,19 +41,17 @@ var wordListText string
 // wordList is the English list of BIP-39, sorted, as the data it is: written once, read by everyone.
 var wordList = sync.OnceValue(func() []string { return strings.Fields(wordListText) })
 
-// Symbols are the words of a share as numbers in the list: a secret like the share itself.
-type Symbols [WordCount]uint16
+// symbols are the words of a share as numbers in the list: as secret as the share, cleared after use, and not exported
+// because fmt would print them.
+type symbols [WordCount]uint16
 
-// Format writes the same for every verb, so that none prints the secret.
-func (Symbols) Format(f fmt.State, _ rune) { io.WriteString(f, "the words of a share") }
-
-// Words returns the share as words: a copy, which the caller clears.
-func Words(s Share) Symbols {
-	var c Symbols
+// encodeWords returns the share as words: a copy, which the caller clears.
+func encodeWords(s Share) symbols {
+	var c symbols
 	for i := range dataWords * fieldBits {
 		var bit uint16
 		if i < ShareSize*8 {
-			bit = uint16(s.raw[i/8]>>(7-i%8)) & 1
+			bit = uint16(s.Bytes()[i/8]>>(7-i%8)) & 1
 		}
 		c[i/fieldBits] = c[i/fieldBits]<<1 | bit
 	}
@@ -62,23 +59,15 @@ func Words(s Share) Symbols {
 	return c
 }
 
-// Word returns the word for a symbol, the empty string for a number that no word has.
-func Word(symbol uint16) string {
-	if int(symbol) >= len(wordList()) {
-		return ""
-	}
-	return wordList()[symbol]
-}
-
 // AppendWords appends the words of the share, one space between them.
 func AppendWords(dst []byte, s Share) []byte {
-	c := Words(s)
+	c := encodeWords(s)
 	defer clear(c[:])
 	for i, sym := range c {
 		if i > 0 {
 			dst = append(dst, ' ')
 		}
-		dst = append(dst, Word(sym)...)
+		dst = append(dst, wordList()[sym]...)
 	}
 	return dst
 }
@@ -91,7 +80,7 @@ func FingerprintWords(fp [32]byte) []string {
 		for b := i * fieldBits; b < (i+1)*fieldBits; b++ {
 			sym = sym<<1 | uint16(fp[b/8]>>(7-b%8))&1
 		}
-		out[i] = Word(sym)
+		out[i] = wordList()[sym]
 	}
 	return out
 }
@@ -143,10 +132,11 @@ func lower(dst, word []byte) int {
 	return len(word)
 }
 
-// ParseWords reads the words of a share into dst, ShareSize bytes. All of them must be there and right: ReadWords and
-// Correct are for when they are not.
+// ParseWords reads the words of a share into dst, ShareSize bytes. All of them must be there and right: Correct
+// is for when they are not. A word is known by all its letters, in any case, or by its first four. A number before it, as
+// "7", "7." or "7)", says which word it is, so numbered words may be in any order.
 func ParseWords(dst, text []byte) (Share, error) {
-	c, missing, err := ReadWords(text)
+	c, missing, err := readWords(text)
 	defer clear(c[:])
 	if err != nil {
 		return Share{}, err
@@ -161,7 +151,7 @@ func ParseWords(dst, text []byte) (Share, error) {
 }
 
 // share unpacks the data symbols of a codeword.
-func (c *Symbols) share(dst []byte) (Share, error) {
+func (c *symbols) share(dst []byte) (Share, error) {
 	if len(dst) != ShareSize {
 		return Share{}, fmt.Errorf("a buffer of %d bytes for a share of %d", len(dst), ShareSize)
 	}
@@ -192,33 +182,31 @@ type Proposal struct {
 	Changed []int // the words that were missing or are proposed to be others, counted from 1
 }
 
-// Correct looks for the share that was meant, knowing the numbers (from 1) of words that are missing, and writes it
-// into dst, ShareSize bytes. It finds e wrong and f missing words where 2e + f ≤ 6, two swapped ones among them, and
-// proposes a share only where its checksum fits.
-func Correct(dst []byte, words Symbols, missing []int) (Proposal, error) {
-	fixed := words
-	defer clear(fixed[:])
+// Correct looks for the share that the words of text were meant to be and writes it into dst, ShareSize bytes. The words
+// are read as ParseWords reads them; besides, they may be wrong, replaced with "?", not in the list or, where words are
+// numbered, left out. It finds e wrong and f missing words where 2e + f ≤ 6, two swapped ones among them, and proposes a
+// share only where its checksum fits.
+func Correct(dst, text []byte) (Proposal, error) {
+	words, missing, err := readWords(text)
 	defer clear(words[:])
+	if err != nil {
+		return Proposal{}, err
+	}
+	return words.correct(dst, missing)
+}
+
+// correct takes and returns the numbers of words from 1.
+func (c *symbols) correct(dst []byte, missing []int) (Proposal, error) {
+	fixed := *c
+	defer clear(fixed[:])
 	var gone [WordCount]bool
-	erased := make([]int, 0, parityWords)
-	for _, number := range missing {
-		if number < 1 || number > WordCount || gone[number-1] {
-			return Proposal{}, fmt.Errorf("there is no missing word %d", number)
-		}
-		if len(erased) == parityWords {
-			return Proposal{}, ErrNoProposal
-		}
+	erased := make([]int, len(missing))
+	for i, number := range missing {
+		erased[i] = number - 1
 		gone[number-1] = true
-		erased = append(erased, number-1)
-		fixed[number-1] = 0
 	}
-	for _, sym := range fixed {
-		if sym > fieldMask {
-			return Proposal{}, errors.New("a symbol that no word has")
-		}
-	}
-	if rsCorrect(&fixed, erased) != nil {
-		return Proposal{}, ErrNoProposal
+	if err := rsCorrect(&fixed, erased); err != nil {
+		return Proposal{}, err
 	}
 	s, err := fixed.share(dst)
 	if err != nil {
@@ -226,7 +214,7 @@ func Correct(dst []byte, words Symbols, missing []int) (Proposal, error) {
 	}
 	p := Proposal{Share: s}
 	for i := range fixed {
-		if gone[i] || fixed[i] != words[i] {
+		if gone[i] || fixed[i] != c[i] {
 			p.Changed = append(p.Changed, i+1)
 		}
 	}
