@@ -1,0 +1,133 @@
+package scan
+
+import "github.com/makiuchi-d/gozxing"
+
+// grid holds the grey value of every module of a code, row by row.
+type grid struct {
+	side   int
+	values []float32
+}
+
+// Samplings of a module: the spread of the points around its middle that are
+// averaged, in modules. Averages beat noise, single points beat blur.
+const (
+	wideSpread = 0.2
+	onePoint   = 0
+)
+
+// sampleGrid takes the grey value of every module of a code of one version.
+func sampleGrid(p *plane, m *mesh, version int, spread float64) *grid {
+	side := sideOf(version)
+	g := &grid{side: side, values: make([]float32, side*side)}
+	for y := range side {
+		row := g.values[y*side:][:side:side]
+		for x := 0; x < side; {
+			// Within a cell a row of modules lies on a line.
+			cell := m.index(float64(x) + 0.5)
+			end := side
+			if cell < len(m.centres)-2 {
+				end = int(m.centres[cell+1] + 0.5)
+			}
+			at, right, down := m.cell(float64(x)+0.5, float64(y)+0.5)
+			a, b := right.times(spread), down.times(spread)
+			for ; x < end; x++ {
+				v := p.at(at.x, at.y)
+				if spread > 0 {
+					v = (2*v + p.at(at.x+a.x, at.y+a.y) + p.at(at.x-a.x, at.y-a.y) +
+						p.at(at.x+b.x, at.y+b.y) + p.at(at.x-b.x, at.y-b.y)) / 6
+				}
+				row[x] = float32(v)
+				at = at.plus(right)
+			}
+		}
+	}
+	return g
+}
+
+// sharpened undoes blur: each module gives back what its four neighbours lent it.
+func (g *grid) sharpened(amount float32) *grid {
+	out := &grid{side: g.side, values: make([]float32, len(g.values))}
+	for y := range g.side {
+		for x := range g.side {
+			v := g.values[y*g.side+x]
+			sum := g.value(x-1, y) + g.value(x+1, y) + g.value(x, y-1) + g.value(x, y+1)
+			out.values[y*g.side+x] = v + amount*(4*v-sum)
+		}
+	}
+	return out
+}
+
+// value is that of the nearest module.
+func (g *grid) value(x, y int) float32 {
+	x = min(max(x, 0), g.side-1)
+	y = min(max(y, 0), g.side-1)
+	return g.values[y*g.side+x]
+}
+
+const tileSide = 6 // modules between two points that have their own threshold
+
+// bits judges every module by the paper and ink around it. reach is how many
+// modules around are looked at.
+func (g *grid) bits(reach int) (*gozxing.BitMatrix, error) {
+	matrix, err := gozxing.NewSquareBitMatrix(g.side)
+	if err != nil {
+		return nil, err
+	}
+	tiles := (g.side + tileSide - 1) / tileSide
+	limits := make([]float32, tiles*tiles)
+	for ty := range tiles {
+		for tx := range tiles {
+			limits[ty*tiles+tx] = g.midway(tx*tileSide+tileSide/2, ty*tileSide+tileSide/2, reach)
+		}
+	}
+	limit := func(x, y int) float32 { return limits[min(max(y, 0), tiles-1)*tiles+min(max(x, 0), tiles-1)] }
+	for y := range g.side {
+		fy := (float32(y)+0.5)/tileSide - 0.5
+		ty := int(fy+1) - 1
+		fy -= float32(ty)
+		for x := range g.side {
+			fx := (float32(x)+0.5)/tileSide - 0.5
+			tx := int(fx+1) - 1
+			fx -= float32(tx)
+			top := limit(tx, ty)*(1-fx) + limit(tx+1, ty)*fx
+			bottom := limit(tx, ty+1)*(1-fx) + limit(tx+1, ty+1)*fx
+			if g.values[y*g.side+x] < top*(1-fy)+bottom*fy {
+				matrix.Set(x, y)
+			}
+		}
+	}
+	return matrix, nil
+}
+
+// midway is the value between the mean dark and the mean light module around one.
+func (g *grid) midway(x, y, reach int) float32 {
+	x0, x1 := max(x-reach, 0), min(x+reach+1, g.side)
+	y0, y1 := max(y-reach, 0), min(y+reach+1, g.side)
+	var sum float32
+	for j := y0; j < y1; j++ {
+		for _, v := range g.values[j*g.side+x0 : j*g.side+x1] {
+			sum += v
+		}
+	}
+	limit := sum / float32((x1-x0)*(y1-y0))
+	for range 2 {
+		var dark, light float32
+		var darks, lights float32
+		for j := y0; j < y1; j++ {
+			for _, v := range g.values[j*g.side+x0 : j*g.side+x1] {
+				if v < limit {
+					dark += v
+					darks++
+				} else {
+					light += v
+					lights++
+				}
+			}
+		}
+		if darks == 0 || lights == 0 {
+			break
+		}
+		limit = (dark/darks + light/lights) / 2
+	}
+	return limit
+}

@@ -1,0 +1,186 @@
+// Package scan finds QR codes in scanned pages and returns what they hold.
+//
+// It reads images (PNG, JPEG, TIFF) and PDFs, whether scanned or drawn as
+// vectors. The symbols are those of ISO/IEC 18004; the parser of the bit matrix
+// and the Reed–Solomon decoder are gozxing's, everything before them (finding,
+// grouping, following a curled sheet, sampling) is done here, for whole pages of
+// many codes that were printed, aged and scanned badly.
+//
+// What it promises: a text is returned only when every Reed–Solomon block of its
+// code was corrected within the limits of the standard; callers check their own
+// checksum besides. Nothing depends on resolution, rotation, scale, mirroring or
+// polarity. Input is taken as hostile: sizes, counts and depths are bounded by
+// Options before anything is allocated, and damaged input is an error or an
+// unread code, never a panic.
+//
+// A code may carry a share of a key. Texts are byte slices, never strings, so
+// that a caller can wipe them; copies made on the way are left to the garbage
+// collector, so secrets are read inside runtime/secret.Do. That allows no new
+// goroutines, and none are started unless Options.Workers asks for them.
+package scan
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"sync"
+)
+
+// Limits that hold where Options leaves a field zero.
+const (
+	DefaultMaxFileBytes   = 512 << 20 // an uncompressed A4 page of 600 dpi in colour is 105 MB
+	DefaultMaxPixels      = 200 << 20 // A4 at 1200 dpi is 139 million
+	DefaultMaxPages       = 500
+	DefaultMaxStreamBytes = 1 << 30 // one inflated PDF stream; an image is bounded by MaxPixels too
+)
+
+// Options bound what is accepted. The zero value is useful.
+type Options struct {
+	MaxFileBytes   int64 // bytes of the file
+	MaxPixels      int64 // pixels of one page
+	MaxPages       int   // pages of one file
+	MaxStreamBytes int64 // bytes that one PDF stream may inflate to
+	Workers        int   // pages read at the same time; 0 and 1 start no goroutine
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxFileBytes <= 0 {
+		o.MaxFileBytes = DefaultMaxFileBytes
+	}
+	if o.MaxPixels <= 0 {
+		o.MaxPixels = DefaultMaxPixels
+	}
+	if o.MaxPages <= 0 {
+		o.MaxPages = DefaultMaxPages
+	}
+	if o.MaxStreamBytes <= 0 {
+		o.MaxStreamBytes = DefaultMaxStreamBytes
+	}
+	return o
+}
+
+// Code is one QR code that was read.
+type Code struct {
+	Text    []byte          // digits, or whatever the code holds
+	Version int             // QR version, 1…40
+	Page    int             // from 0
+	Bounds  image.Rectangle // in pixels of that page
+}
+
+// Unread is a place where three finder patterns stand as those of a code, and
+// the code between them could not be decoded.
+type Unread struct {
+	Page   int
+	Bounds image.Rectangle
+}
+
+// Skipped is a page, or an image on it, that could not be looked at.
+type Skipped struct {
+	Page   int
+	Reason error
+}
+
+// Result is what was found, in the order of the pages.
+type Result struct {
+	Codes   []Code
+	Unread  []Unread
+	Skipped []Skipped
+	Pages   int
+}
+
+// Errors that callers tell apart.
+var (
+	ErrFormat    = errors.New("not a PNG, JPEG, TIFF or PDF file")
+	ErrEncrypted = errors.New("the PDF is encrypted: print or save it without a password first")
+	ErrTooLarge  = errors.New("larger than allowed")
+)
+
+// Image reads one page.
+func Image(img *image.Gray, opts Options) Result {
+	opts = opts.withDefaults()
+	if img == nil {
+		return Result{}
+	}
+	if size := img.Rect.Size(); int64(size.X)*int64(size.Y) > opts.MaxPixels {
+		return Result{Pages: 1, Skipped: []Skipped{{Reason: fmt.Errorf("image of %d × %d pixels: %w", size.X, size.Y, ErrTooLarge)}}}
+	}
+	codes, unread := readPage(img)
+	return Result{Codes: codes, Unread: unread, Pages: 1}
+}
+
+// Read reads every page of a file, whose kind is told by its first bytes.
+// An error means that the file as a whole is refused; pages that cannot be used
+// are in Result.Skipped.
+func Read(data []byte, opts Options) (Result, error) {
+	opts = opts.withDefaults()
+	pages, err := openPages(data, opts)
+	if err != nil {
+		return Result{}, err
+	}
+	count := pages.count()
+	results := make([]Result, count)
+	if opts.Workers <= 1 {
+		for i := range results {
+			results[i] = readOne(pages, i, opts)
+		}
+	} else {
+		var wg sync.WaitGroup
+		next := make(chan int)
+		for range min(opts.Workers, count) {
+			wg.Go(func() {
+				for i := range next {
+					results[i] = readOne(pages, i, opts)
+				}
+			})
+		}
+		for i := range results {
+			next <- i
+		}
+		close(next)
+		wg.Wait()
+	}
+	all := Result{Pages: count}
+	for i, r := range results {
+		for _, c := range r.Codes {
+			c.Page = i
+			all.Codes = append(all.Codes, c)
+		}
+		for _, u := range r.Unread {
+			u.Page = i
+			all.Unread = append(all.Unread, u)
+		}
+		for _, s := range r.Skipped {
+			s.Page = i
+			all.Skipped = append(all.Skipped, s)
+		}
+	}
+	return all, nil
+}
+
+// pageSource yields the images of a page. A page of a scanned PDF may hold
+// several; a PDF page drawn as vectors yields its raster.
+type pageSource interface {
+	count() int
+	// page calls read with every image of page i, one at a time.
+	page(i int, read func(*image.Gray)) error
+}
+
+// readOne reads one page of a source. The decoders below it are other people's
+// code run on hostile bytes: a panic in one of them is that page's error.
+func readOne(pages pageSource, i int, opts Options) (r Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Skipped = append(r.Skipped, Skipped{Reason: errors.New("the page is damaged in a way that its decoder does not survive")})
+		}
+	}()
+	err := pages.page(i, func(img *image.Gray) {
+		one := Image(img, opts)
+		r.Codes = append(r.Codes, one.Codes...)
+		r.Unread = append(r.Unread, one.Unread...)
+		r.Skipped = append(r.Skipped, one.Skipped...)
+	})
+	if err != nil {
+		r.Skipped = append(r.Skipped, Skipped{Reason: err})
+	}
+	return r
+}
