@@ -50,7 +50,7 @@ func (c Card) checkShare(s CardShare) error {
 	switch {
 	case s.Compartment != "cold" && s.Compartment != "hot":
 		return errors.New("unknown compartment")
-	case s.Threshold < 1 || s.Threshold > s.Shares || s.Shares > maxShares:
+	case s.Threshold < 2 || s.Threshold > s.Shares || s.Shares > maxShares:
 		return fmt.Errorf("%d of %d is no threshold", s.Threshold, s.Shares)
 	case c.Index < 1 || c.Index > s.Shares:
 		return fmt.Errorf("card %d of %d does not exist", c.Index, s.Shares)
@@ -87,9 +87,8 @@ func cardModule(size int) (float64, error) {
 
 // Styles of both kinds of sheet.
 var (
-	styleTitle   = style{bold, 23, black}
-	styleLabel   = style{regular, 12, black}
-	styleHero    = style{bold, 16, black}
+	styleTitle   = style{regular, 17, black}
+	styleHero    = style{bold, 22, black}
 	styleStrong  = style{bold, 9.5, black}
 	styleValue   = style{regular, 9, black}
 	styleName    = style{regular, 7.5, accent}
@@ -99,7 +98,7 @@ var (
 	styleCommand = style{mono, 6.9, black}
 	styleSmall   = style{regular, 6.8, accent}
 	styleWord    = style{mono, 9.6, black}
-	styleNumber  = style{regular, 6.4, accent}
+	styleNumber  = style{mono, 7, accent}
 )
 
 // WriteCard draws a card as a PDF document of one page.
@@ -143,44 +142,46 @@ type cardDrawing struct {
 
 // public draws the half above the fold, which everybody may read. What the page has left over goes between its parts.
 func (d cardDrawing) public(fold float64) {
-	const needed = 352
+	const needed = 350
 	y := 36.0
 	space := max(0, (fold-y-needed)/5)
 	y = d.header(y) + space
-	y = d.thresholds(y) + space
-	y = d.identity(y) + space
+	y = d.thresholds(y) + space/2
+	y = d.identity(y) + space/2
 	d.explain(y)
 	d.fields(fold - 14 - space)
 }
 
 func (d cardDrawing) header(y float64) float64 {
-	d.text(d.left, y+7, style{bold, 8, accent}, "coldvault")
-	d.text(d.left-1, y+30, styleTitle, "Recovery card")
 	room := d.right - d.left - stampWidth - columnGap
-	d.text(d.left, y+46, styleLabel, d.fit(room, styleLabel, d.card.Vault.Label))
+	st := d.shrink(room, styleTitle, d.card.Vault.Label)
+	d.text(d.left, y+8, style{bold, 9, accent}, "coldvault recovery card")
+	d.text(d.left, y+29, st, d.fit(room, st, d.card.Vault.Label))
 
 	d.pdf.SetFillColor(black, black, black)
-	d.pdf.RoundedRect(d.right-stampWidth, y, stampWidth, 30, 3, "1234", "F")
-	d.textCentre(d.right-stampWidth/2, y+20.5, style{bold, 15, 255}, strings.ToUpper(d.card.name()))
-	d.textRight(d.right, y+46, styleName, d.card.Created.UTC().Format(dateFormat))
-	return y + 56
+	d.pdf.RoundedRect(d.right-stampWidth, y, stampWidth, 30, 2, "1234", "F")
+	name := "CARD" + strings.TrimPrefix(d.card.name(), "card")
+	st = d.shrink(stampWidth-20, style{bold, 16, 255}, name)
+	d.textCentre(d.right-stampWidth/2, y+15+st.size*0.36, st, name)
+	return y + 42
 }
 
 // thresholds says how many cards open what: the first thing to be read.
 func (d cardDrawing) thresholds(y float64) float64 {
 	d.line(d.left, y, d.right, y, 1.2, black)
-	width := (d.right - d.left) / float64(len(d.card.Shares))
+	width := (d.right - d.left + columnGap) / float64(len(d.card.Shares))
 	for i, s := range d.card.Shares {
 		x := d.left + float64(i)*width
 		if i > 0 {
-			d.line(x-columnGap/2, y+9, x-columnGap/2, y+45, 0.5, hair)
+			d.line(x-columnGap/2, y+11, x-columnGap/2, y+57, 0.5, hair)
 		}
-		d.text(x, y+22, styleHero, fmt.Sprintf("any %d of these %d cards", s.Threshold, s.Shares))
-		end := d.text(x, y+36, styleValue, "open compartment ")
-		d.text(end, y+36, styleStrong, strings.ToUpper(s.Compartment))
-		d.text(x, y+46, styleName, purpose(s.Compartment))
+		count := fmt.Sprintf("any %d of these %d cards", s.Threshold, s.Shares)
+		d.text(x, y+28, d.shrink(width-columnGap, styleHero, count), count)
+		end := d.text(x, y+44, styleValue, "open compartment ")
+		d.text(end, y+44, styleStrong, strings.ToUpper(s.Compartment))
+		d.text(x, y+55, styleName, purpose(s.Compartment))
 	}
-	y += 54
+	y += 66
 	d.line(d.left, y, d.right, y, 0.5, hair)
 	return y
 }
@@ -218,6 +219,7 @@ func (d cardDrawing) identity(y float64) float64 {
 	d.text(end, y, styleValue, d.card.Created.UTC().Format(timeFormat))
 	row("Fingerprint")
 	d.text(x, y, styleStrong, d.fit(room, styleStrong, strings.Join(d.card.Vault.Words, " ")))
+	d.textRight(d.right, y, styleSmall, "the same on every card and screen of this vault")
 	y += 10
 	d.text(x, y, styleHex, d.fit(room, styleHex, groups(d.card.Vault.Fingerprint)))
 	y += 9
@@ -249,8 +251,8 @@ const leading = 10.0
 
 func (d cardDrawing) keeping(x, y, width float64) {
 	y = d.paragraph(x, y, width, leading, styleHeading, "What this card can do")
-	y = d.paragraph(x, y+1, width, leading, styleText, "Alone it opens nothing and says nothing about what is kept. "+
-		"Together with "+d.others()+" and a backup it gives the keys back. It cannot sign, spend or change anything.")
+	y = d.paragraph(x, y+1, width, leading, styleText, "Alone it opens nothing. Together with "+d.others()+
+		" and a backup it gives the keys back. It is not a key itself: it cannot sign or spend anything.")
 	y = d.paragraph(x, y+5, width, leading, styleHeading, "How to keep it")
 	d.paragraph(x, y+1, width, leading, styleText, "Folded and sealed, dry, away from the other cards and from the backups. "+
 		"Make no copy. If it is lost, or the seal is broken, tell the owner of the vault the same day: new cards "+
@@ -313,7 +315,7 @@ func (d cardDrawing) secret(fold float64) {
 	const footer = 34
 	bottom := d.height - safeMargin
 	space := (bottom - footer - fold - 2*cardCode - quietCodes*leastModule) / 3
-	y := fold + max(14, space)
+	y := fold + space
 	for _, s := range d.card.Shares {
 		module, err := cardModule(s.Code.Size())
 		if err != nil {
@@ -322,7 +324,7 @@ func (d cardDrawing) secret(fold float64) {
 		}
 		d.code(d.left, y, module, s.Code)
 		d.words(s, d.left+cardCode+18, y, float64(s.Code.Size())*module)
-		y += cardCode + quietCodes*module + max(0, space-14)
+		y += cardCode + quietCodes*leastModule + space
 	}
 	d.footer(bottom)
 }
@@ -343,8 +345,9 @@ func (d cardDrawing) words(s CardShare, x, y, height float64) {
 	for i, word := range s.Words {
 		left := x + float64(i%columns)*width
 		base := y + heading + float64(i/columns)*step + 3
-		d.textRight(left+11, base, styleNumber, fmt.Sprint(i+1))
-		d.text(left+16, base, styleWord, d.fit(width-18, styleWord, word))
+		// The number ends in a space, so that it stays with its word when the text is copied.
+		left = d.text(left, base, styleNumber, fmt.Sprintf("%2d ", i+1))
+		d.text(left, base, styleWord, d.fit(width-18, styleWord, word))
 	}
 }
 

@@ -85,6 +85,7 @@ func WritePages(w io.Writer, p Pages, size Size) error {
 		s.pdf.AddPage()
 		d.header(page + 1)
 		d.grid(page)
+		d.edge()
 		d.footer()
 	}
 	return s.write(w)
@@ -95,61 +96,80 @@ type pagesDrawing struct {
 	*sheet
 	pages       Pages
 	places      Grid
+	tight       bool    // the grid leaves little room for text
 	count       int     // pages
 	left, right float64 // of the text
 	top, bottom float64
 	x, y        float64 // the upper left corner of the first code
 	side, pitch float64 // of a code, and from one code to the next
+	lower       float64 // the lower edge of the grid
 }
 
+// Space that text takes, without the quiet zone of the codes.
 const (
-	pageHeader  = 34.0 // height of the lines above the grid, without space around
-	pageFooter  = 17.0 // and below it
-	rowNames    = 12.0 // width of the names of the rows
-	columnNames = 9.0  // height of the names of the columns
+	headerHeight      = 43.0
+	headerHeightTight = 23.0
+	footerHeight      = 45.0
+	footerHeightTight = 23.0
+	rowNames          = 12.0
+	columnNames       = 8.0
+	rulerWidth        = 14.0
 )
 
 func newPagesDrawing(s *sheet, p Pages, g Grid) (*pagesDrawing, error) {
 	d := &pagesDrawing{sheet: s, pages: p, places: g, count: (len(p.Codes) + g.Codes() - 1) / g.Codes()}
-	d.left, d.right = safeMargin, s.width-safeMargin
 	d.top, d.bottom = safeMargin, s.height-safeMargin
 	quiet := quietCodes * p.Layout.Module
 	d.side = float64(p.Codes[0].Size()) * p.Layout.Module
 	d.pitch = d.side + quiet
 	width, height := d.pitch*float64(g.Columns)-quiet, d.pitch*float64(g.Rows)-quiet
 
-	roomX := d.right - d.left - width
-	roomY := d.bottom - d.top - pageHeader - columnNames - pageFooter - height
-	if roomX < 2*rowNames+2*quiet || roomY < quiet {
+	roomX := s.width - 2*safeMargin - width
+	roomY := d.bottom - d.top - columnNames - height
+	header, footer := headerHeight, footerHeight
+	if d.tight = roomY < header+footer+quiet; d.tight {
+		header, footer = headerHeightTight, footerHeightTight
+	}
+	if roomY < header+footer+quiet || roomX < 2*(rulerWidth+quiet/2) {
 		return nil, fmt.Errorf("codes of %d modules of %.2f pt do not fit on the paper", p.Codes[0].Size(), p.Layout.Module)
 	}
-	d.x = snap(d.left + roomX/2)
-	d.y = snap(d.top + pageHeader + columnNames + roomY/2)
-	d.left, d.right = d.x-rowNames, d.x+width
+	d.x = snap(safeMargin + roomX/2)
+	d.y = snap(d.top + header + columnNames + (roomY-header-footer)/2)
+	d.left, d.right, d.lower = d.x-rowNames, d.x+width, d.y+height
 	return d, nil
 }
 
 func (d *pagesDrawing) header(page int) {
 	p := d.pages
-	y := d.top + 10
-	d.text(d.left, y, style{bold, 13, black}, fmt.Sprintf("Backup page %d of %d", page, d.count))
-	d.textRight(d.right, y, style{bold, 10, black}, fmt.Sprintf("any %d of these %d codes restore it", p.Data, len(p.Codes)))
+	title := fmt.Sprintf("Backup page %d of %d", page, d.count)
+	enough := fmt.Sprintf("any %d of the %d codes restore it", p.Data, len(p.Codes))
 	facts := fmt.Sprintf("vault %s, generation %d, %s, page set %s", p.Vault.ID, p.Generation, p.Created.UTC().Format(timeFormat), p.Set)
-	st := style{regular, 7.5, black}
-	y += 11
-	d.textRight(d.right, y, st, facts)
-	room := d.right - d.left - d.measure(st, facts) - 12
-	d.text(d.left, y, styleHeading, d.fit(room, styleHeading, p.Vault.Label))
-	y += 10
-	end := d.text(d.left, y, styleName, "fingerprint ")
-	d.text(end, y, style{bold, 7.5, black}, strings.Join(p.Vault.Words, " "))
-	d.textRight(d.right, y, style{mono, 6, accent}, d.pages.Vault.Fingerprint)
+	words := strings.Join(p.Vault.Words, " ")
+	small := style{regular, 7.4, black}
+	if d.tight {
+		end := d.text(d.left, d.top+10, style{bold, 13, black}, title)
+		st := style{bold, 10, black}
+		d.textRight(d.right, d.top+10, st, enough)
+		room := d.right - d.measure(st, enough) - end - 24
+		d.text(end+12, d.top+10, styleStrong, d.fit(room, styleStrong, p.Vault.Label))
+		d.text(d.left, d.top+21, small, facts)
+		d.textRight(d.right, d.top+21, style{bold, 7.4, black}, words)
+		return
+	}
+	d.text(d.left, d.top+13, style{bold, 16, black}, title)
+	d.textRight(d.right, d.top+13, style{bold, 12, black}, enough)
+	d.textRight(d.right, d.top+26, small, facts)
+	room := d.right - d.left - d.measure(small, facts) - 12
+	d.text(d.left, d.top+26, styleStrong, d.fit(room, styleStrong, p.Vault.Label))
+	d.text(d.left, d.top+36, style{bold, 7.4, black}, words)
+	d.textRight(d.right, d.top+36, style{mono, 6, black}, groups(p.Vault.Fingerprint))
+	d.line(d.left, d.top+headerHeight-2, d.right, d.top+headerHeight-2, 0.5, hair)
 }
 
 func (d *pagesDrawing) grid(page int) {
 	first := page * d.places.Codes()
 	codes := d.pages.Codes[first:min(first+d.places.Codes(), len(d.pages.Codes))]
-	gap := 4 * d.pages.Layout.Module
+	gap := quietCodes / 2 * d.pages.Layout.Module
 	for i, c := range codes {
 		row, column := i/d.places.Columns, i%d.places.Columns
 		x, y := d.x+float64(column)*d.pitch, d.y+float64(row)*d.pitch
@@ -163,12 +183,46 @@ func (d *pagesDrawing) grid(page int) {
 	}
 }
 
+// edge draws the ruler down the right side, and what the header has no room for.
+func (d *pagesDrawing) edge() {
+	x := d.right + quietCodes/2*d.pages.Layout.Module + 3
+	d.upright(x, d.y, func() {
+		d.ruler(x, d.y)
+		d.text(x+rulerLength+6, d.y, styleSmall, "100 mm if printed at 100 %")
+		if d.tight {
+			d.textRight(x+d.lower-d.y, d.y, style{mono, 6, accent}, groups(d.pages.Vault.Fingerprint))
+		}
+	})
+}
+
+// readings tells a stranger what the page is and how to read it.
+func readings() [3][2]string {
+	return [3][2]string{
+		{"What this is", "One encrypted backup of digital keys. It opens nothing by itself: custodians hold the cards that open it. " +
+			"Keep all pages together, flat and dry."},
+		{"To read it with coldvault", "Scan the pages at 300 dpi. On a computer without a network: " +
+			"coldvault restore --from SCAN --role all --to DIR --card CARD…"},
+		{"To read it without coldvault", "The codes hold digits only; any QR reader shows them. " +
+			"recover.py (Python, on every stick) joins them into the files of a stick."},
+	}
+}
+
 func (d *pagesDrawing) footer() {
-	y := d.bottom - pageFooter + 6.5
-	for _, line := range d.wrap(d.right-d.left, style{regular, 6.6, black}, "An encrypted backup of digital keys; alone it opens nothing, "+
-		"custodians hold the cards that open it. Keep all pages together. To read: scan at 300 dpi, then coldvault restore --from SCAN --card … . "+
-		"Without coldvault: the codes hold digits only; any QR reader shows them, recover.py (Python, on every stick) joins them.", 2) {
-		d.text(d.left, y, style{regular, 6.6, black}, line)
-		y += 8
+	if d.tight {
+		y := d.bottom - footerHeightTight + 6
+		for _, r := range readings() {
+			end := d.text(d.left, y, style{bold, 6.6, black}, r[0]+": ")
+			st := d.shrink(d.right-end, style{regular, 6.6, black}, r[1])
+			d.text(end, y, st, r[1])
+			y += 7.7
+		}
+		return
+	}
+	const gap = 16
+	width := (d.right - d.left - 2*gap) / 3
+	for i, r := range readings() {
+		x, y := d.left+float64(i)*(width+gap), d.bottom-footerHeight+8
+		d.text(x, y, style{bold, 7.4, black}, r[0])
+		d.paragraph(x, y+9, width, 8.8, style{regular, 7.2, black}, r[1])
 	}
 }

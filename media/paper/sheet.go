@@ -137,6 +137,15 @@ func (s *sheet) fit(width float64, st style, text string) string {
 	return ellipsis
 }
 
+// shrink makes the style smaller, down to half, until text fits into width.
+func (s *sheet) shrink(width float64, st style, text string) style {
+	least := st.size / 2
+	for st.size > least && s.measure(st, text) > width {
+		st.size -= 0.25
+	}
+	return st
+}
+
 // wrap breaks text at spaces into at most limit lines; what does not fit is cut with an ellipsis.
 func (s *sheet) wrap(width float64, st style, text string, limit int) []string {
 	var lines []string
@@ -177,11 +186,19 @@ func (s *sheet) line(x1, y1, x2, y2, width float64, grey int) {
 // snap moves a coordinate to the next pixel of 300 dpi.
 func snap(v float64) float64 { return math.Round(v/pixel) * pixel }
 
+// Rasterisers paint every device pixel that a path touches, and an edge on the border of a pixel touches both. So black
+// modules are a few micrometres smaller than the grid: inset modules at the right and lower edge, and nudge points at
+// the upper left.
+const (
+	inset = 0.01
+	nudge = 0.002
+)
+
 // code draws a symbol with its upper left corner at x, y: one path of runs of black modules in module coordinates, one
 // fill. The coordinate system is scaled, so that the modules of a code are exactly the same size.
 func (s *sheet) code(x, y, module float64, c Symbol) {
 	var path bytes.Buffer
-	fmt.Fprintf(&path, "q 0 g %.2f 0 0 %.2f %.2f %.2f cm", module, -module, snap(x), s.height-snap(y))
+	fmt.Fprintf(&path, "q 0 g %.2f 0 0 %.2f %.3f %.3f cm", module, -module, snap(x)+nudge, s.height-snap(y)-nudge)
 	size := c.Size()
 	for row := range size {
 		for column := 0; column < size; column++ {
@@ -190,7 +207,7 @@ func (s *sheet) code(x, y, module float64, c Symbol) {
 				column++
 			}
 			if column > start {
-				fmt.Fprintf(&path, "\n%d %d %d 1 re", start, row, column-start)
+				fmt.Fprintf(&path, "\n%d %d %.2f %.2f re", start, row, float64(column-start)-inset, 1-inset)
 			}
 		}
 	}
@@ -202,6 +219,14 @@ const (
 	rulerLength = 100 * millimetre
 	rulerTick   = 10 * millimetre
 )
+
+// upright draws turned by a quarter to the right around x, y: what runs right runs down, what is above is to the right.
+func (s *sheet) upright(x, y float64, draw func()) {
+	s.pdf.TransformBegin()
+	s.pdf.TransformRotate(-90, x, y)
+	draw()
+	s.pdf.TransformEnd()
+}
 
 // ruler draws the scale that shows a print that was not made at 100 %, to the right of x with its line at y.
 func (s *sheet) ruler(x, y float64) {
