@@ -1,0 +1,223 @@
+package vault
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"filippo.io/age"
+
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// MaxBundle caps the bytes of one bundle, before and after decryption. Larger
+// files are archives, not material.
+const MaxBundle = 64 << 20
+
+// sealBundle makes a bundle (FORMAT.md section 4): contents and files as a
+// padded tar.gz, encrypted to one recipient. data[i] belongs to
+// contents.Files[i]; signer is the signer's key for cold, nil for hot.
+//
+// The buffers of gzip and age hold plaintext on the heap; secret.Do erases them.
+func sealBundle(recipient string, contents format.Contents, data []*secret.Buffer, signer *secret.Buffer) ([]byte, error) {
+	r, err := age.ParseHybridRecipient(recipient)
+	if err != nil {
+		return nil, err
+	}
+	head, err := contents.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = secret.Do(func() error {
+		w, err := age.Encrypt(&out, r)
+		if err != nil {
+			return err
+		}
+		counted := &countingWriter{w: w}
+		z, err := gzip.NewWriterLevel(counted, gzip.BestCompression)
+		if err != nil {
+			return err
+		}
+		if err := writeTar(z, contents, head, data, signer); err != nil {
+			return err
+		}
+		if err := z.Close(); err != nil {
+			return err
+		}
+		pad, err := padding(counted.n)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(pad); err != nil {
+			return err
+		}
+		return w.Close()
+	})
+	if err != nil {
+		return nil, err
+	}
+	if out.Len() > MaxBundle {
+		return nil, fmt.Errorf("the material of compartment %s is larger than %d MiB", contents.Compartment, MaxBundle>>20)
+	}
+	return out.Bytes(), nil
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// writeTar writes the entries in their fixed order.
+func writeTar(w io.Writer, contents format.Contents, head []byte, data []*secret.Buffer, signer *secret.Buffer) error {
+	t := tar.NewWriter(w)
+	if err := writeEntry(t, format.ContentsName, head, 0o400, contents.Created); err != nil {
+		return err
+	}
+	for i, f := range contents.Files {
+		mode, err := format.ParseMode(f.Mode)
+		if err != nil {
+			return err
+		}
+		if err := writeEntry(t, f.Name, data[i].Bytes(), int64(mode), f.Modified); err != nil {
+			return fmt.Errorf("%q: %w", f.Name, err)
+		}
+	}
+	if signer != nil {
+		if err := writeEntry(t, format.SignerKeyName, signer.Bytes(), 0o400, contents.Created); err != nil {
+			return err
+		}
+	}
+	return t.Close()
+}
+
+func writeEntry(t *tar.Writer, name string, data []byte, mode int64, modified time.Time) error {
+	err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(data)), Mode: mode, ModTime: modified})
+	if err != nil {
+		return err
+	}
+	_, err = t.Write(data)
+	return err
+}
+
+// Bundle is an opened bundle. Its files are in guarded memory.
+type Bundle struct {
+	Contents format.Contents
+	Data     []*secret.Buffer // of Contents.Files, in the same order
+	Signer   *secret.Buffer   // the signer's key; nil in hot
+}
+
+// Destroy wipes the files.
+func (b *Bundle) Destroy() {
+	for _, d := range b.Data {
+		d.Destroy()
+	}
+	b.Signer.Destroy()
+}
+
+// openBundle decrypts a bundle and verifies every entry against contents.json.
+// What age, gzip and tar buffer is plaintext on the heap; secret.Do erases it.
+// File contents go from the tar reader straight into guarded memory.
+func openBundle(ciphertext []byte, id *identity) (*Bundle, error) {
+	b := &Bundle{}
+	err := secret.Do(func() error {
+		plain, err := age.Decrypt(bytes.NewReader(ciphertext), id)
+		if err != nil {
+			return fmt.Errorf("age cannot decrypt it: %w", err)
+		}
+		z, err := gzip.NewReader(plain)
+		if err != nil {
+			return err
+		}
+		limited := &io.LimitedReader{R: z, N: MaxBundle + 1}
+		if err := b.readTar(tar.NewReader(limited)); err != nil {
+			return err
+		}
+		// tar stops at its end marker: the rest must be empty, and gzip and age
+		// must agree that it is the end.
+		if n, err := io.Copy(io.Discard, limited); err != nil || n != 0 {
+			return errors.Join(errors.New("data follows the end of the tar file"), err)
+		}
+		if limited.N <= 0 {
+			return fmt.Errorf("it unpacks to more than %d MiB", MaxBundle>>20)
+		}
+		return nil
+	})
+	if err != nil {
+		b.Destroy()
+		return nil, err
+	}
+	return b, nil
+}
+
+// readTar reads the entries; exactly those that contents.json lists, in its
+// order, and in cold the signer's key.
+func (b *Bundle) readTar(t *tar.Reader) error {
+	head, err := nextEntry(t, format.ContentsName, format.MaxContentsSize)
+	if err != nil {
+		return err
+	}
+	defer head.Destroy()
+	if b.Contents, err = format.ParseContents(head.Bytes()); err != nil {
+		return err
+	}
+	for _, f := range b.Contents.Files {
+		if f.Size > MaxBundle {
+			return fmt.Errorf("%q is listed with %d bytes", f.Name, f.Size)
+		}
+		data, err := nextEntry(t, f.Name, int(f.Size))
+		if err != nil {
+			return err
+		}
+		b.Data = append(b.Data, data)
+		if sum := sha256.Sum256(data.Bytes()); hex.EncodeToString(sum[:]) != f.SHA256 {
+			return fmt.Errorf("%q is not what contents.json lists: its digest differs", f.Name)
+		}
+	}
+	if b.Contents.Compartment == "cold" {
+		if b.Signer, err = nextEntry(t, format.SignerKeyName, maxSignerFile); err != nil {
+			return err
+		}
+	}
+	if h, err := t.Next(); !errors.Is(err, io.EOF) {
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("it holds %q, which contents.json does not list", h.Name)
+	}
+	return nil
+}
+
+// nextEntry reads the next tar entry, which must be a regular file of that name.
+func nextEntry(t *tar.Reader, name string, limit int) (*secret.Buffer, error) {
+	h, err := t.Next()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%q is missing", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if h.Name != name {
+		return nil, fmt.Errorf("it holds %q where %q is expected", h.Name, name)
+	}
+	if h.Typeflag != tar.TypeReg {
+		return nil, fmt.Errorf("%q is not a regular file", name)
+	}
+	if h.Size > int64(limit) {
+		return nil, fmt.Errorf("%q has more than the %d bytes expected", name, limit)
+	}
+	return secret.Read(t, int(h.Size), limit)
+}

@@ -1,0 +1,170 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+)
+
+// Severity of a finding.
+type Severity string
+
+const (
+	// Note is worth knowing and no damage.
+	Note Severity = "note"
+	// Damage is what check reports with exit code 3.
+	Damage Severity = "damage"
+)
+
+// Finding is one thing that check has to say. ID names the check.
+type Finding struct {
+	Severity Severity
+	ID       string
+	Path     string
+	Text     string
+}
+
+// CheckedGeneration is the state of one generation on a medium.
+type CheckedGeneration struct {
+	Number  int
+	Created string // RFC 3339
+	Whole   bool   // every bundle is good as it is
+	// Repairable tells that what is damaged can be rebuilt from parity.
+	Repairable bool
+}
+
+// Checked is the result of a check of one vault on one medium.
+type Checked struct {
+	Medium      *Medium
+	Generations []CheckedGeneration
+	Findings    []Finding
+}
+
+// Damaged tells whether anything is.
+func (c *Checked) Damaged() bool {
+	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Severity == Damage })
+}
+
+func (c *Checked) add(s Severity, id, where string, err error) {
+	c.Findings = append(c.Findings, Finding{Severity: s, ID: id, Path: where, Text: err.Error()})
+}
+
+// Check reads everything a medium holds of a vault and compares it with what is
+// signed. It writes nothing and needs no secret. pages tells that the medium is
+// a set of pages, which carry no parity files.
+func Check(m *Medium, pages bool) *Checked {
+	c := &Checked{Medium: m}
+	if m.Err != nil {
+		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
+		return c
+	}
+	c.checkNames(m.base, identityNames())
+	generations, err := m.Generations(m.Identity)
+	if err != nil {
+		c.add(Damage, "VAULT-GENERATIONS", m.Path(generationsDir), err)
+	}
+	c.checkNumbers()
+	if len(generations) == 0 {
+		c.add(Note, "VAULT-EMPTY", m.Path(generationsDir), errors.New("no generation has been sealed to this medium yet"))
+	}
+	digests := map[int]string{}
+	for _, g := range generations {
+		c.checkGeneration(g, digests[g.Number-1], pages)
+		if g.Err == nil {
+			digests[g.Number] = g.Digest
+		}
+	}
+	return c
+}
+
+func identityNames() []string {
+	return []string{vaultFile, vaultFile + signatureExt, sharesFile, sharesFile + signatureExt, generationsDir, signerFile}
+}
+
+// checkNames reports what does not belong into a folder. It is no damage: a
+// stick collects things.
+func (c *Checked) checkNames(dir string, known []string) {
+	names, err := c.Medium.Source.List(dir)
+	if err != nil {
+		return // reported where the files themselves are read
+	}
+	for _, name := range names {
+		switch where := path.Join(c.Medium.Source.Name(), dir, name); {
+		case slices.Contains(known, name):
+		case media.IsTemp(name):
+			c.add(Note, "MEDIUM-LEFTOVER", where, errors.New("the rest of an interrupted write"))
+		default:
+			c.add(Note, "MEDIUM-UNKNOWN-FILE", where, errors.New("not part of the vault"))
+		}
+	}
+}
+
+func (c *Checked) checkNumbers() {
+	dir := path.Join(c.Medium.base, generationsDir)
+	names, err := c.Medium.Source.List(dir)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if _, ok := parseGeneration(name); !ok {
+			c.add(Note, "MEDIUM-UNKNOWN-FILE", path.Join(c.Medium.Source.Name(), dir, name), errors.New("not part of the vault"))
+		}
+	}
+}
+
+// checkGeneration verifies one generation. before is the digest of the
+// generation with the number before it, "" where it is not on this medium.
+func (c *Checked) checkGeneration(g Generation, before string, pages bool) {
+	m, dir := c.Medium, generationDir(g.Number)
+	if errors.Is(g.Err, ErrIncomplete) {
+		c.add(Damage, "GENERATION-INCOMPLETE", m.Path(dir), g.Err)
+		return
+	}
+	state := CheckedGeneration{Number: g.Number}
+	if g.Err != nil {
+		c.add(Damage, "GENERATION-MANIFEST", m.Path(dir), g.Err)
+		c.Generations = append(c.Generations, state)
+		return
+	}
+	state.Created = g.Manifest.Created.Format("2006-01-02T15:04:05Z")
+	if before != "" && g.Manifest.Previous != before {
+		c.add(Damage, "GENERATION-CHAIN", m.Path(dir),
+			fmt.Errorf("it follows another generation %d than the one on this medium", g.Number-1))
+	}
+	c.checkNames(path.Join(m.base, dir), append(format.GenerationFiles(), manifestFile, manifestFile+signatureExt))
+	state.Whole, state.Repairable = true, true
+	for _, f := range g.Manifest.Files {
+		isParity := slices.Contains([]string{parityOf("cold.age"), parityOf("hot.age")}, f.Name)
+		if isParity && pages {
+			continue
+		}
+		_, err := m.readListed(g.Number, f)
+		if err == nil {
+			continue
+		}
+		c.checkDamage(g, f.Name, isParity, err, &state)
+	}
+	state.Repairable = state.Repairable && !state.Whole
+	c.Generations = append(c.Generations, state)
+}
+
+// checkDamage says what a damaged file means.
+func (c *Checked) checkDamage(g Generation, name string, isParity bool, err error, state *CheckedGeneration) {
+	where := c.Medium.Path(path.Join(generationDir(g.Number), name))
+	if isParity {
+		c.add(Damage, "BUNDLE-PARITY", where, fmt.Errorf("%w; the bundle itself does not need it", err))
+		return
+	}
+	state.Whole = false
+	_, repaired, repairErr := c.Medium.ReadBundle(g, name)
+	if repairErr != nil {
+		state.Repairable = false
+		c.add(Damage, "BUNDLE-DIGEST", where, repairErr)
+		return
+	}
+	c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; it can be restored: %d blocks are rebuilt from parity", err, repaired))
+}

@@ -1,0 +1,287 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Manifest is manifest.json: one generation.
+type Manifest struct {
+	Format      string         `json:"format"`
+	Vault       string         `json:"vault"`
+	Fingerprint string         `json:"fingerprint"`
+	Generation  int            `json:"generation"`
+	Previous    string         `json:"previous"`
+	Created     time.Time      `json:"created"`
+	Files       []ManifestFile `json:"files"`
+}
+
+// ManifestFile is one file of a generation, Size in bytes, SHA256 in hex.
+type ManifestFile struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// FirstPrevious is Previous of the first generation.
+const FirstPrevious = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// GenerationFiles are the files of a generation in the order of the manifest:
+// each compartment's bundle, then its parity.
+func GenerationFiles() []string {
+	return []string{"cold.age", "cold.age.parity", "hot.age", "hot.age.parity"}
+}
+
+// ParseManifest reads manifest.json.
+func ParseManifest(data []byte) (Manifest, error) {
+	var m Manifest
+	if err := parse(data, MaxManifestSize, &m); err != nil {
+		return Manifest{}, fmt.Errorf("manifest.json: %w", err)
+	}
+	return m, nil
+}
+
+// Marshal gives the bytes of manifest.json.
+func (m Manifest) Marshal() ([]byte, error) {
+	m.Format = manifestFormat
+	return marshal(&m)
+}
+
+// File is the entry of that name.
+func (m Manifest) File(name string) (ManifestFile, bool) {
+	for _, f := range m.Files {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return ManifestFile{}, false
+}
+
+func (m *Manifest) validate() error {
+	if err := checkFormat(m.Format, manifestFormat); err != nil {
+		return err
+	}
+	if _, err := DecodeVaultID(m.Vault); err != nil {
+		return err
+	}
+	if err := checkHex("fingerprint", m.Fingerprint, 32); err != nil {
+		return err
+	}
+	if m.Generation < 1 || m.Generation > MaxGeneration {
+		return fmt.Errorf("generation is %d", m.Generation)
+	}
+	if err := checkHex("previous", m.Previous, 32); err != nil {
+		return err
+	}
+	if err := checkTime(m.Created); err != nil {
+		return err
+	}
+	names := GenerationFiles()
+	if len(m.Files) != len(names) {
+		return fmt.Errorf("%d files where there must be %d", len(m.Files), len(names))
+	}
+	for i, f := range m.Files {
+		if f.Name != names[i] {
+			return fmt.Errorf("file %d is %q, not %q", i+1, f.Name, names[i])
+		}
+		if f.Size < 1 {
+			return fmt.Errorf("%s has %d bytes", f.Name, f.Size)
+		}
+		if err := checkHex("the digest of "+f.Name, f.SHA256, 32); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Contents is contents.json, the first entry of every bundle.
+type Contents struct {
+	Format      string         `json:"format"`
+	Vault       string         `json:"vault"`
+	Generation  int            `json:"generation"`
+	Compartment string         `json:"compartment"`
+	Created     time.Time      `json:"created"`
+	Files       []ContentsFile `json:"files"`
+}
+
+// ContentsFile is one file of material. Mode holds the nine permission bits as
+// four octal digits.
+type ContentsFile struct {
+	Name     string    `json:"name"`
+	Size     int64     `json:"size"`
+	Mode     string    `json:"mode"`
+	Modified time.Time `json:"modified"`
+	SHA256   string    `json:"sha256"`
+	Network  string    `json:"network"`
+	Role     string    `json:"role"`
+}
+
+// Names of tar entries that are no material.
+const (
+	ContentsName  = "contents.json"
+	SignerKeyName = "coldvault-signer.key"
+)
+
+// ParseContents reads contents.json.
+func ParseContents(data []byte) (Contents, error) {
+	var c Contents
+	if err := parse(data, MaxContentsSize, &c); err != nil {
+		return Contents{}, fmt.Errorf("contents.json: %w", err)
+	}
+	return c, nil
+}
+
+// Marshal gives the bytes of contents.json.
+func (c Contents) Marshal() ([]byte, error) {
+	c.Format = contentsFormat
+	if c.Files == nil {
+		c.Files = []ContentsFile{} // [] and null are not the same bytes
+	}
+	return marshal(&c)
+}
+
+func (c *Contents) validate() error {
+	if err := checkFormat(c.Format, contentsFormat); err != nil {
+		return err
+	}
+	if _, err := DecodeVaultID(c.Vault); err != nil {
+		return err
+	}
+	if c.Generation < 1 || c.Generation > MaxGeneration {
+		return fmt.Errorf("generation is %d", c.Generation)
+	}
+	if c.Compartment != "cold" && c.Compartment != "hot" {
+		return fmt.Errorf("compartment is %q", c.Compartment)
+	}
+	if err := checkTime(c.Created); err != nil {
+		return err
+	}
+	if c.Files == nil {
+		return errors.New("files is missing")
+	}
+	if len(c.Files) > maxFiles {
+		return fmt.Errorf("%d files where at most %d are allowed", len(c.Files), maxFiles)
+	}
+	names := NewNameSet()
+	for _, f := range c.Files {
+		if err := names.Add(f.Name); err != nil {
+			return err
+		}
+		if err := f.validate(); err != nil {
+			return fmt.Errorf("%q: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func (f ContentsFile) validate() error {
+	if f.Size < 0 {
+		return fmt.Errorf("size is %d", f.Size)
+	}
+	if _, err := ParseMode(f.Mode); err != nil {
+		return err
+	}
+	if err := checkTime(f.Modified); err != nil {
+		return err
+	}
+	if f.Network == "" || f.Role == "" {
+		return errors.New("network or role is missing")
+	}
+	return checkHex("the digest", f.SHA256, 32)
+}
+
+// FormatMode gives the permission bits as four octal digits.
+func FormatMode(m fs.FileMode) string { return fmt.Sprintf("%04o", m.Perm()) }
+
+// ParseMode is the inverse of FormatMode.
+func ParseMode(s string) (fs.FileMode, error) {
+	n, err := strconv.ParseUint(s, 8, 32)
+	if err != nil || FormatMode(fs.FileMode(n)) != s {
+		return 0, fmt.Errorf("mode %q is not four octal digits of permission bits", s)
+	}
+	return fs.FileMode(n), nil
+}
+
+// Limits of names of material.
+const (
+	maxName      = 1024
+	maxComponent = 255
+)
+
+// CheckName refuses a name that could leave the folder it is restored to, or
+// that another system would read differently.
+func CheckName(name string) error {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+		return fmt.Errorf("name %.64q is empty, longer than %d bytes, or not UTF-8", name, maxName)
+	}
+	if strings.HasPrefix(name, "/") {
+		return fmt.Errorf("name %q is absolute", name)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part == "." || part == ".." || len(part) > maxComponent {
+			return fmt.Errorf("name %q has the component %q, which is not allowed", name, part)
+		}
+	}
+	for _, r := range name {
+		if r == '\\' || unicode.IsControl(r) {
+			return fmt.Errorf("name %q has the character %q, which is not allowed", name, r)
+		}
+	}
+	if strings.EqualFold(name, ContentsName) || strings.EqualFold(name, SignerKeyName) {
+		return fmt.Errorf("name %q is reserved", name)
+	}
+	return nil
+}
+
+// NameSet refuses names that would meet in one folder: equal ignoring case, or
+// one a folder of the other.
+type NameSet struct {
+	files   map[string]string // folded name → name
+	folders map[string]string // folded folder → a name below it
+}
+
+// NewNameSet returns an empty set.
+func NewNameSet() *NameSet {
+	return &NameSet{files: map[string]string{}, folders: map[string]string{}}
+}
+
+// Add checks name and adds it.
+func (s *NameSet) Add(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	folded := fold(name)
+	if other, ok := s.files[folded]; ok {
+		return fmt.Errorf("names %q and %q are the same where case does not count", other, name)
+	}
+	if other, ok := s.folders[folded]; ok {
+		return fmt.Errorf("name %q is a file, and the folder of %q", name, other)
+	}
+	for dir := path.Dir(folded); dir != "."; dir = path.Dir(dir) {
+		if other, ok := s.files[dir]; ok {
+			return fmt.Errorf("name %q is a file, and the folder of %q", other, name)
+		}
+		s.folders[dir] = name
+	}
+	s.files[folded] = name
+	return nil
+}
+
+// fold maps names that a case-insensitive file system takes for one to one
+// string: the smallest rune of each simple-folding orbit.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, name)
+}

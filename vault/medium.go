@@ -1,0 +1,304 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+
+	"coldvault/media"
+	"coldvault/shard"
+	"coldvault/vault/format"
+)
+
+// Names on a medium (FORMAT.md section 2).
+const (
+	mediumFolder   = "coldvault"
+	vaultFile      = "vault.json"
+	sharesFile     = "shares.json"
+	manifestFile   = "manifest.json"
+	generationsDir = "generations"
+	signatureExt   = ".minisig"
+)
+
+func generationDir(number int) string { return path.Join(generationsDir, fmt.Sprintf("%06d", number)) }
+
+// Identity is what a vault is to everybody: vault.json and shares.json, both
+// with a good signature.
+type Identity struct {
+	Vault       format.Vault
+	Shares      format.Shares
+	Fingerprint [sha256.Size]byte
+
+	// The bytes as they lie on a medium, by name.
+	files map[string][]byte
+}
+
+// Words are the fingerprint as words to be read aloud.
+func (i *Identity) Words() []string { return shard.FingerprintWords(i.Fingerprint) }
+
+// FingerprintHex is the fingerprint in hex.
+func (i *Identity) FingerprintHex() string { return hex.EncodeToString(i.Fingerprint[:]) }
+
+// Expect is what shares of this vault are judged against.
+func (i *Identity) Expect() shard.Expect {
+	id, _ := format.DecodeVaultID(i.Vault.ID) // checked when it was parsed
+	want := shard.Expect{Vault: id}
+	for _, s := range i.Shares.Sets {
+		info := shard.SetInfo{
+			Threshold: s.Threshold, Shares: s.Shares,
+			Superseded:  s.Status == format.Superseded,
+			Commitments: s.CommitmentBytes(),
+		}
+		info.Compartment, _ = shard.ParseCompartment(s.Compartment)
+		_, _ = hex.Decode(info.ID[:], []byte(s.Set))
+		want.Sets = append(want.Sets, info)
+	}
+	return want
+}
+
+// Medium is the tree of one vault on a source.
+type Medium struct {
+	Source media.Source
+	ID     string // vault id, from the name of the folder where there is one
+	// Identity is nil, and Err says why, where vault.json or shares.json is
+	// missing or damaged.
+	Identity *Identity
+	Err      error
+
+	base string
+}
+
+// ErrNoVault is returned for a source without a vault.
+var ErrNoVault = errors.New("there is no vault here")
+
+// maxVaults caps the vaults on one medium.
+const maxVaults = 1000
+
+// OpenMedia finds the vaults on a source: below coldvault/, or the source
+// itself where it is the folder of one vault.
+func OpenMedia(src media.Source) ([]*Medium, error) {
+	if _, err := src.Read(vaultFile, format.MaxVaultSize); err == nil {
+		m := &Medium{Source: src, base: "."}
+		m.open()
+		return []*Medium{m}, nil
+	}
+	names, err := src.List(mediumFolder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w: neither a folder %q nor a file %q", src.Name(), ErrNoVault, mediumFolder, vaultFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", src.Name(), err)
+	}
+	var found []*Medium
+	for _, name := range names {
+		if _, err := format.DecodeVaultID(name); err != nil || len(found) == maxVaults {
+			continue
+		}
+		m := &Medium{Source: src, ID: name, base: path.Join(mediumFolder, name)}
+		m.open()
+		found = append(found, m)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: %w", src.Name(), ErrNoVault)
+	}
+	return found, nil
+}
+
+func (m *Medium) open() {
+	m.Identity, m.Err = m.readIdentity()
+	if m.Err == nil && m.ID != "" && m.ID != m.Identity.Vault.ID {
+		m.Err = fmt.Errorf("the folder is named %s and its vault.json is of vault %s", m.ID, m.Identity.Vault.ID)
+		m.Identity = nil
+	}
+	if m.Err == nil {
+		m.ID = m.Identity.Vault.ID
+	}
+}
+
+// Path is where a file of the vault is, for messages.
+func (m *Medium) Path(name string) string { return path.Join(m.Source.Name(), m.base, name) }
+
+func (m *Medium) read(name string, limit int64) ([]byte, error) {
+	return m.Source.Read(path.Join(m.base, name), limit)
+}
+
+func (m *Medium) readIdentity() (*Identity, error) {
+	id := &Identity{files: map[string][]byte{}}
+	data, err := m.read(vaultFile, format.MaxVaultSize)
+	if err != nil {
+		return nil, explain(vaultFile, err)
+	}
+	if id.Vault, err = format.ParseVault(data); err != nil {
+		return nil, err
+	}
+	id.Fingerprint = format.Fingerprint(data)
+	if err := m.verifyFile(id, vaultFile, data, trustedComment(id.Vault.ID, vaultFile)); err != nil {
+		return nil, err
+	}
+	if data, err = m.read(sharesFile, format.MaxSharesSize); err != nil {
+		return nil, explain(sharesFile, err)
+	}
+	if id.Shares, err = format.ParseShares(data); err != nil {
+		return nil, err
+	}
+	if id.Shares.Vault != id.Vault.ID {
+		return nil, fmt.Errorf("shares.json is of vault %s, not of %s", id.Shares.Vault, id.Vault.ID)
+	}
+	if err := m.verifyFile(id, sharesFile, data, trustedComment(id.Vault.ID, sharesFile)); err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+// verifyFile checks the signature of a file of the vault and keeps the bytes of
+// both.
+func (m *Medium) verifyFile(id *Identity, name string, data []byte, comment string) error {
+	sig, err := m.read(name+signatureExt, maxSignature)
+	if err != nil {
+		return explain(name+signatureExt, err)
+	}
+	if err := verify(id.Vault.Signer, data, sig, comment); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	id.files[name], id.files[name+signatureExt] = data, sig
+	return nil
+}
+
+// explain names the file in an error of reading it.
+func explain(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is missing", name)
+	}
+	return fmt.Errorf("%s cannot be read: %w", name, err)
+}
+
+// Generation is one generation on one medium.
+type Generation struct {
+	Number   int
+	Manifest format.Manifest
+	Digest   string // hex SHA-256 of manifest.json
+	// Err says why the manifest cannot be trusted; ErrIncomplete where it is
+	// missing because the write was interrupted.
+	Err error
+
+	files map[string][]byte // manifest.json and its signature
+}
+
+// ErrIncomplete marks the rest of an interrupted seal.
+var ErrIncomplete = errors.New("the write of this generation was interrupted: it has no manifest and does not count")
+
+// Generations lists what lies below generations/, in ascending order. Names
+// that are no generation are left to Check. It needs an Identity: that of the
+// medium, or of another copy of the same vault.
+func (m *Medium) Generations(id *Identity) ([]Generation, error) {
+	names, err := m.Source.List(path.Join(m.base, generationsDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Path(generationsDir), err)
+	}
+	var out []Generation
+	for _, name := range names {
+		if n, ok := parseGeneration(name); ok {
+			out = append(out, m.readGeneration(id, n))
+		}
+	}
+	return out, nil
+}
+
+func parseGeneration(name string) (int, bool) {
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 1 || n > format.MaxGeneration || fmt.Sprintf("%06d", n) != name {
+		return 0, false
+	}
+	return n, true
+}
+
+func (m *Medium) readGeneration(id *Identity, number int) Generation {
+	g := Generation{Number: number, files: map[string][]byte{}}
+	dir := generationDir(number)
+	data, err := m.read(path.Join(dir, manifestFile), format.MaxManifestSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		g.Err = ErrIncomplete
+		return g
+	}
+	if err != nil {
+		g.Err = explain(manifestFile, err)
+		return g
+	}
+	if g.Manifest, g.Err = format.ParseManifest(data); g.Err != nil {
+		return g
+	}
+	sig, err := m.read(path.Join(dir, manifestFile+signatureExt), maxSignature)
+	if err != nil {
+		g.Err = explain(manifestFile+signatureExt, err)
+		return g
+	}
+	switch err := verify(id.Vault.Signer, data, sig, manifestComment(id.Vault.ID, number)); {
+	case err != nil:
+		g.Err = fmt.Errorf("manifest.json: %w", err)
+	case g.Manifest.Vault != id.Vault.ID || g.Manifest.Fingerprint != id.FingerprintHex():
+		g.Err = errors.New("manifest.json is of another vault")
+	case g.Manifest.Generation != number:
+		g.Err = fmt.Errorf("manifest.json is of generation %d", g.Manifest.Generation)
+	}
+	sum := sha256.Sum256(data)
+	g.Digest = hex.EncodeToString(sum[:])
+	g.files[manifestFile], g.files[manifestFile+signatureExt] = data, sig
+	return g
+}
+
+// readListed reads a file that a manifest lists and compares it with its entry.
+func (m *Medium) readListed(generation int, want format.ManifestFile) ([]byte, error) {
+	data, err := m.read(path.Join(generationDir(generation), want.Name), MaxBundle)
+	if err != nil {
+		return nil, explain(want.Name, err)
+	}
+	return data, compare(data, want)
+}
+
+func compare(data []byte, want format.ManifestFile) error {
+	if int64(len(data)) != want.Size {
+		return fmt.Errorf("%s has %d bytes, and the manifest says %d", want.Name, len(data), want.Size)
+	}
+	sum := sha256.Sum256(data)
+	digest, err := hex.DecodeString(want.SHA256)
+	if err != nil || !bytes.Equal(sum[:], digest) {
+		return fmt.Errorf("%s is damaged: its digest is not the one in the manifest", want.Name)
+	}
+	return nil
+}
+
+// parityOf names the parity file of a bundle.
+func parityOf(bundle string) string { return bundle + ".parity" }
+
+// ReadBundle reads a bundle and repairs it from its parity where it is damaged.
+// repaired is the number of blocks that were rebuilt.
+func (m *Medium) ReadBundle(g Generation, name string) (data []byte, repaired int, err error) {
+	want, ok := g.Manifest.File(name)
+	if !ok {
+		return nil, 0, fmt.Errorf("the manifest lists no %s", name)
+	}
+	data, err = m.readListed(g.Number, want)
+	if err == nil {
+		return data, 0, nil
+	}
+	parity, parityErr := m.read(path.Join(generationDir(g.Number), parityOf(name)), MaxBundle)
+	if parityErr != nil {
+		return nil, 0, err
+	}
+	fixed, repaired, parityErr := media.Repair(data, parity)
+	if parityErr == nil {
+		parityErr = compare(fixed, want)
+	}
+	if parityErr != nil {
+		return nil, 0, fmt.Errorf("%w; repair: %w", err, parityErr)
+	}
+	return fixed, repaired, nil
+}

@@ -1,0 +1,169 @@
+package vault
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"coldvault/shard"
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// Need is what one compartment lacks.
+type Need struct {
+	Compartment string
+	Set         string // of the shares that are closest to a quorum
+	Have, Need  int
+}
+
+// QuorumError says which compartments cannot be opened with the shares at hand.
+type QuorumError struct{ Needs []Need }
+
+func (e *QuorumError) Error() string {
+	var parts []string
+	for _, n := range e.Needs {
+		parts = append(parts, fmt.Sprintf("%s needs %d cards of set %s and there are %d", n.Compartment, n.Need, n.Set, n.Have))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Shares are the shares that may be used, judged one by one.
+type Shares struct {
+	Judged []shard.Judgement
+	id     *Identity
+}
+
+// JudgeShares compares every share with the commitments of the vault. A bad one
+// is named in Judged and left out; the others go on.
+func JudgeShares(id *Identity, shares []shard.Share) *Shares {
+	return &Shares{Judged: shard.Judge(shares, id.Expect()), id: id}
+}
+
+// genuine are the shares of one set. A superseded set opens the same seed:
+// someone with a quorum of old cards is not turned away.
+func (s *Shares) genuine(set string) []shard.Share {
+	var out []shard.Share
+	for _, j := range s.Judged {
+		if (j.Verdict == shard.Accepted || j.Verdict == shard.Superseded) && j.Share.Set().String() == set {
+			out = append(out, j.Share)
+		}
+	}
+	return out
+}
+
+// best is the share set of a compartment with the fewest shares missing; the
+// current one where there is a choice.
+func (s *Shares) best(compartment string) (format.ShareSet, []shard.Share) {
+	best, _ := s.id.Shares.Current(compartment)
+	have := s.genuine(best.Set)
+	for _, set := range s.id.Shares.Sets {
+		if set.Compartment != compartment {
+			continue
+		}
+		if shares := s.genuine(set.Set); set.Threshold-len(shares) < best.Threshold-len(have) {
+			best, have = set, shares
+		}
+	}
+	return best, have
+}
+
+// Enough returns a *QuorumError unless every compartment has its quorum.
+func (s *Shares) Enough(compartments []string) error {
+	var e QuorumError
+	for _, c := range compartments {
+		if set, have := s.best(c); len(have) < set.Threshold {
+			e.Needs = append(e.Needs, Need{Compartment: c, Set: set.Set, Have: len(have), Need: set.Threshold})
+		}
+	}
+	if len(e.Needs) > 0 {
+		return &e
+	}
+	return nil
+}
+
+// Open rebuilds the seed of a compartment, opens the bundle with it and verifies
+// every file. The seed is gone when it returns. notes say which media were
+// damaged and what was repaired.
+func (c *Copy) Open(compartment string, shares *Shares) (b *Bundle, notes []string, err error) {
+	if err := shares.Enough([]string{compartment}); err != nil {
+		return nil, nil, err
+	}
+	ciphertext, notes, err := c.Read(compartment)
+	if err != nil {
+		return nil, notes, err
+	}
+	b, err = c.open(compartment, shares, ciphertext)
+	if err != nil {
+		return nil, notes, fmt.Errorf("%s.age of generation %d: %w", compartment, c.Number, err)
+	}
+	if err := c.belongs(b, compartment); err != nil {
+		b.Destroy()
+		return nil, notes, err
+	}
+	return b, notes, nil
+}
+
+func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (*Bundle, error) {
+	seed, err := secret.New(shard.SeedSize)
+	if err != nil {
+		return nil, err
+	}
+	defer seed.Destroy()
+	set, quorum := shares.best(compartment)
+	err = secret.Do(func() error { return shard.Combine(seed.Bytes(), quorum, set.CommitmentBytes()) })
+	if err != nil {
+		return nil, err
+	}
+	// The commitments prove each share; this proves their sum.
+	recipient, err := recipientOf(seed.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	if recipient != c.Identity.Vault.Recipient(compartment) {
+		return nil, errors.New("the shares give a key that is not this vault's")
+	}
+	id, err := newIdentity(seed.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	defer id.destroy()
+	return openBundle(ciphertext, id)
+}
+
+// belongs compares what is inside with the manifest outside.
+func (c *Copy) belongs(b *Bundle, compartment string) error {
+	in := b.Contents
+	if in.Vault != c.Identity.Vault.ID || in.Generation != c.Number || in.Compartment != compartment {
+		return fmt.Errorf("%s.age holds %s of vault %s, generation %d, which is not what the manifest says",
+			compartment, in.Compartment, in.Vault, in.Generation)
+	}
+	if b.Signer == nil {
+		return nil
+	}
+	public, err := signerPublic(b.Signer)
+	if err != nil {
+		return err
+	}
+	if public != c.Identity.Vault.Signer {
+		return errors.New("the signer's key inside cold.age is not this vault's")
+	}
+	return nil
+}
+
+// CheckShare tells whether one share is genuine, without any other.
+func (i *Identity) CheckShare(s shard.Share) shard.Judgement {
+	return shard.Judge([]shard.Share{s}, i.Expect())[0]
+}
+
+// SetOf is the entry of shares.json for a share, for messages.
+func (i *Identity) SetOf(s shard.Share) (format.ShareSet, bool) {
+	set := s.Set()
+	k := slices.IndexFunc(i.Shares.Sets, func(e format.ShareSet) bool { return e.Set == hex.EncodeToString(set[:]) })
+	if k < 0 {
+		return format.ShareSet{}, false
+	}
+	return i.Shares.Sets[k], true
+}

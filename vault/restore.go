@@ -1,0 +1,197 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// Restored files are private to the caller, whatever modes they had.
+const (
+	restoredFile   fs.FileMode = 0o400
+	restoredFolder fs.FileMode = 0o700
+	// partialFolder holds files until all of them are written and proven.
+	partialFolder = ".coldvault-partial"
+)
+
+// ErrNotEmpty is returned for a target that holds anything: restore never
+// overwrites and never mixes.
+var ErrNotEmpty = errors.New("the folder is not empty")
+
+// Target is a folder to restore into.
+type Target struct {
+	root *os.Root
+	name string
+	made bool // by OpenTarget: removed again where nothing is restored
+}
+
+// OpenTarget makes the folder, or takes an existing empty one.
+func OpenTarget(name string) (*Target, error) {
+	t := &Target{name: name}
+	err := os.Mkdir(name, restoredFolder)
+	t.made = err == nil
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	if t.root, err = os.OpenRoot(name); err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(t.root.FS(), ".")
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("%s: %w", name, ErrNotEmpty)
+	}
+	if err != nil {
+		t.root.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Close releases the folder. Where Write has not succeeded, nothing is left.
+func (t *Target) Close() error {
+	err := t.root.Close()
+	if t.made {
+		// Only removes an empty folder.
+		_ = os.Remove(t.name)
+	}
+	return err
+}
+
+// Write writes the files of the bundles, reads every one back, and gives them
+// their names only then: after an error or a power cut no file stands under its
+// own name. It returns the names, sorted.
+//
+// The bytes go from guarded memory to write(2) and stay in the kernel's cache of
+// the target; that is what a target on tmpfs is for.
+func (t *Target) Write(bundles []*Bundle) (names []string, err error) {
+	if err := t.root.Mkdir(partialFolder, restoredFolder); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if removeErr := t.root.RemoveAll(partialFolder); err == nil {
+			err = removeErr
+		}
+	}()
+	files, err := merge(bundles)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if err := t.writeFile(f); err != nil {
+			return nil, fmt.Errorf("%q: %w", f.Name, err)
+		}
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names, t.publish()
+}
+
+type restoredEntry struct {
+	format.ContentsFile
+	data *secret.Buffer
+}
+
+// merge lists the files of all bundles; a file in both compartments, such as a
+// public key, comes once.
+func merge(bundles []*Bundle) ([]restoredEntry, error) {
+	var out []restoredEntry
+	seen := map[string]format.ContentsFile{}
+	names := format.NewNameSet()
+	for _, b := range bundles {
+		for i, f := range b.Contents.Files {
+			if other, ok := seen[f.Name]; ok {
+				if other != f {
+					return nil, fmt.Errorf("%q is in both compartments, with different content", f.Name)
+				}
+				continue
+			}
+			if err := names.Add(f.Name); err != nil {
+				return nil, err
+			}
+			seen[f.Name] = f
+			out = append(out, restoredEntry{f, b.Data[i]})
+		}
+	}
+	return out, nil
+}
+
+func (t *Target) writeFile(f restoredEntry) error {
+	name := path.Join(partialFolder, f.Name)
+	if err := t.root.MkdirAll(path.Dir(name), restoredFolder); err != nil {
+		return err
+	}
+	out, err := t.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, restoredFile)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if _, err := out.Write(f.data.Bytes()); err != nil {
+		return err
+	}
+	if err := out.Sync(); err != nil {
+		return err
+	}
+	if err := readBack(out, f); err != nil {
+		return err
+	}
+	// A file system without times, or not ours to set: not worth failing for.
+	_ = t.root.Chtimes(name, f.Modified, f.Modified)
+	return out.Close()
+}
+
+func readBack(f *os.File, want restoredEntry) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	back, err := secret.Read(f, int(want.Size), int(want.Size))
+	if err != nil {
+		return fmt.Errorf("reading it back: %w", err)
+	}
+	defer back.Destroy()
+	sum := sha256.Sum256(back.Bytes())
+	if hex.EncodeToString(sum[:]) != want.SHA256 || !bytes.Equal(back.Bytes(), want.data.Bytes()) {
+		return errors.New("it reads back differently from what was written: do not trust this disk")
+	}
+	return nil
+}
+
+// publish moves everything from the partial folder to its place.
+func (t *Target) publish() error {
+	entries, err := fs.ReadDir(t.root.FS(), partialFolder)
+	if err != nil {
+		return err
+	}
+	for i, e := range entries {
+		err := t.moveOut(e.Name())
+		if err != nil {
+			for _, done := range entries[:i] {
+				_ = t.root.RemoveAll(done.Name())
+			}
+			return err
+		}
+	}
+	dir, err := t.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// moveOut refuses a name that appeared since the folder was found empty.
+func (t *Target) moveOut(name string) error {
+	if _, err := t.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(&fs.PathError{Op: "restore", Path: name, Err: fs.ErrExist}, err)
+	}
+	return t.root.Rename(path.Join(partialFolder, name), name)
+}

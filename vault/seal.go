@@ -1,0 +1,289 @@
+package vault
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"time"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// Folder is a vault on its cold machine: the same tree as on a medium, and the
+// signer's key.
+type Folder struct {
+	*Medium
+	dir *media.Dir
+}
+
+// OpenFolder opens a vault's folder. The caller closes dir.
+func OpenFolder(dir *media.Dir) (*Folder, error) {
+	found, err := OpenMedia(dir)
+	if err != nil {
+		return nil, err
+	}
+	m := found[0]
+	if m.base != "." {
+		return nil, fmt.Errorf("%s is a medium, not the folder of a vault", dir.Name())
+	}
+	if m.Err != nil {
+		return nil, fmt.Errorf("%s: %w", dir.Name(), m.Err)
+	}
+	return &Folder{Medium: m, dir: dir}, nil
+}
+
+// UnlockSigner opens the signer's key with its passphrase.
+func (f *Folder) UnlockSigner(passphrase *secret.Buffer) (*secret.Buffer, error) {
+	file, err := f.read(signerFile, maxSignerFile)
+	if err != nil {
+		return nil, explain(signerFile, err)
+	}
+	return unlockSigner(file, passphrase, f.Identity.Vault)
+}
+
+// Material is one file to be sealed, and where it belongs.
+type Material struct {
+	format.ContentsFile
+	Data      *secret.Buffer
+	Cold, Hot bool
+}
+
+// TargetError is a medium on which a seal failed; the others may have it.
+type TargetError struct {
+	Medium string
+	Err    error
+}
+
+func (e *TargetError) Error() string { return fmt.Sprintf("%s: %v", e.Medium, e.Err) }
+func (e *TargetError) Unwrap() error { return e.Err }
+
+// SealResult says what was sealed and where it now is, read back and proven.
+type SealResult struct {
+	Generation int
+	Digest     string // hex SHA-256 of manifest.json
+	Sizes      map[string]int64
+	Media      []string       // of the media that hold it
+	Failed     []*TargetError // the others
+}
+
+// Seal makes a new generation and writes it to the vault's folder and to every
+// target. A target that fails does not stop the others; the error is not nil
+// only where no target was reached.
+//
+// The folder comes first: it is what keeps numbers from being used twice.
+func (f *Folder) Seal(material []Material, signer *secret.Buffer, created time.Time, targets []*media.Dir) (*SealResult, error) {
+	media, failed := f.openTargets(targets)
+	number, previous, err := f.next(media)
+	if err != nil {
+		return nil, err
+	}
+	g, err := f.build(material, signer, created, number, previous)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.write(f.dir, ".", f.Identity); err != nil {
+		return nil, fmt.Errorf("the vault's folder %s: %w", f.dir.Name(), err)
+	}
+	result := &SealResult{Generation: number, Digest: g.digest, Sizes: map[string]int64{}, Failed: failed}
+	for _, name := range format.GenerationFiles() {
+		result.Sizes[name] = int64(len(g.files[name]))
+	}
+	for _, t := range media {
+		if err := g.write(t.dir, t.base, f.Identity); err != nil {
+			result.Failed = append(result.Failed, &TargetError{Medium: t.dir.Name(), Err: err})
+			continue
+		}
+		result.Media = append(result.Media, t.dir.Name())
+	}
+	return result, nil
+}
+
+// target is a medium to write to.
+type target struct {
+	dir  *media.Dir
+	base string
+	have []Generation
+}
+
+// openTargets looks at what is on the targets already and sets those aside that
+// cannot take the generation.
+func (f *Folder) openTargets(dirs []*media.Dir) (out []target, failed []*TargetError) {
+	for _, dir := range dirs {
+		t := target{dir: dir, base: path.Join(mediumFolder, f.Identity.Vault.ID)}
+		m := &Medium{Source: dir, ID: f.Identity.Vault.ID, base: t.base}
+		err := func() (err error) {
+			exists, err := dir.Exists(path.Join(t.base, vaultFile))
+			if err != nil || !exists {
+				return err
+			}
+			if m.open(); m.Err != nil {
+				return fmt.Errorf("what it holds of this vault is damaged: %w", m.Err)
+			}
+			if m.Identity.Fingerprint != f.Identity.Fingerprint {
+				return errors.New("it holds another vault of the same id")
+			}
+			t.have, err = m.Generations(f.Identity)
+			return err
+		}()
+		if err != nil {
+			failed = append(failed, &TargetError{Medium: dir.Name(), Err: err})
+			continue
+		}
+		out = append(out, t)
+	}
+	return out, failed
+}
+
+// next is the number of the new generation and the digest of the one before it:
+// above everything that the folder or a medium at hand has, so that a folder
+// brought back from an old backup does not use a number twice.
+func (f *Folder) next(targets []target) (number int, previous string, err error) {
+	have, err := f.Generations(f.Identity)
+	if err != nil {
+		return 0, "", err
+	}
+	for _, t := range targets {
+		have = append(have, t.have...)
+	}
+	number, previous = 0, format.FirstPrevious
+	for _, g := range have {
+		switch {
+		case g.Err == nil && g.Number >= number:
+			number, previous = g.Number, g.Digest
+		case errors.Is(g.Err, ErrIncomplete):
+		case g.Number > number:
+			// Damaged, but the number is taken. The chain goes on from the
+			// newest manifest that can be trusted.
+			number = g.Number
+		}
+	}
+	if number >= format.MaxGeneration {
+		return 0, "", fmt.Errorf("generation %d is the last possible one", number)
+	}
+	return number + 1, previous, nil
+}
+
+// generation is a new one, in memory: public files and ciphertext only.
+type generation struct {
+	number int
+	digest string
+	files  map[string][]byte
+}
+
+func (f *Folder) build(material []Material, signer *secret.Buffer, created time.Time, number int, previous string) (*generation, error) {
+	v := f.Identity.Vault
+	g := &generation{number: number, files: map[string][]byte{}}
+	manifest := format.Manifest{
+		Vault: v.ID, Fingerprint: f.Identity.FingerprintHex(),
+		Generation: number, Previous: previous, Created: created,
+	}
+	for _, c := range format.Compartments() {
+		bundle, err := f.buildBundle(c, material, signer, created, number)
+		if err != nil {
+			return nil, err
+		}
+		parity, err := media.MakeParity(bundle)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range []struct {
+			name string
+			data []byte
+		}{{c + ".age", bundle}, {parityOf(c + ".age"), parity}} {
+			sum := sha256.Sum256(file.data)
+			g.files[file.name] = file.data
+			manifest.Files = append(manifest.Files, format.ManifestFile{
+				Name: file.name, Size: int64(len(file.data)), SHA256: hex.EncodeToString(sum[:]),
+			})
+		}
+	}
+	data, err := manifest.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	sig, err := sign(signer, data, manifestComment(v.ID, number))
+	if err != nil {
+		return nil, err
+	}
+	g.files[manifestFile], g.files[manifestFile+signatureExt] = data, sig
+	sum := sha256.Sum256(data)
+	g.digest = hex.EncodeToString(sum[:])
+	return g, nil
+}
+
+func (f *Folder) buildBundle(compartment string, material []Material, signer *secret.Buffer, created time.Time, number int) ([]byte, error) {
+	contents := format.Contents{
+		Vault: f.Identity.Vault.ID, Generation: number, Compartment: compartment, Created: created,
+	}
+	var data []*secret.Buffer
+	for _, m := range material {
+		if compartment == "cold" && m.Cold || compartment == "hot" && m.Hot {
+			contents.Files = append(contents.Files, m.ContentsFile)
+			data = append(data, m.Data)
+		}
+	}
+	if compartment != "cold" {
+		signer = nil
+	}
+	return sealBundle(f.Identity.Vault.Recipient(compartment), contents, data, signer)
+}
+
+// write puts the generation on one medium. The order is the invariant: whatever
+// is listed is durable and read back before the manifest that lists it, and the
+// manifest is last (FORMAT.md section 2).
+func (g *generation) write(dir *media.Dir, base string, id *Identity) error {
+	if err := writeIdentity(dir, base, id); err != nil {
+		return err
+	}
+	folder := path.Join(base, generationDir(g.number))
+	exists, err := dir.Exists(path.Join(folder, manifestFile))
+	if err != nil {
+		return err
+	}
+	if exists {
+		return fmt.Errorf("it holds a generation %d already", g.number)
+	}
+	// The rest of an interrupted write.
+	if err := dir.RemoveAll(folder); err != nil {
+		return err
+	}
+	if err := dir.MkdirAll(folder); err != nil {
+		return err
+	}
+	for _, name := range append(format.GenerationFiles(), manifestFile+signatureExt, manifestFile) {
+		file := path.Join(folder, name)
+		if err := dir.Commit(file, g.files[name]); err != nil {
+			return err
+		}
+		if err := dir.ReadBack(file, g.files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeIdentity puts vault.json and shares.json with their signatures where
+// they are not yet. A signature comes before what it signs.
+func writeIdentity(dir *media.Dir, base string, id *Identity) error {
+	if err := dir.MkdirAll(base); err != nil {
+		return err
+	}
+	for _, name := range []string{sharesFile + signatureExt, sharesFile, vaultFile + signatureExt, vaultFile} {
+		file := path.Join(base, name)
+		have, err := dir.Read(file, format.MaxSharesSize)
+		if err == nil && string(have) == string(id.files[name]) {
+			continue
+		}
+		if err := dir.Replace(file, id.files[name]); err != nil {
+			return err
+		}
+		if err := dir.ReadBack(file, id.files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
