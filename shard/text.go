@@ -60,7 +60,7 @@ func ParseAny(dst, text []byte) (Share, error) {
 		return Share{}, fmt.Errorf("%w: %d characters", ErrLength, len(text))
 	}
 	text = bytes.TrimPrefix(bytes.TrimSpace(text), []byte(qrPrefix))
-	if bytes.ContainsFunc(text, isLetter) {
+	if mostlyLetters(text) {
 		return ParseWords(dst, text)
 	}
 	var compact [maxText]byte
@@ -72,7 +72,7 @@ func ParseAny(dst, text []byte) (Share, error) {
 			compact[n] = c
 			n++
 		case !isSpace(c) && c != '-':
-			return Share{}, fmt.Errorf("character %d is neither a digit nor a letter", i+1)
+			return Share{}, fmt.Errorf("character %d is not a digit", i+1)
 		}
 	}
 	return ParseText(dst, compact[:n])
@@ -162,4 +162,16 @@ func cutNumber(token []byte) (number int, word []byte, err error) {
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+// mostlyLetters tells words, which may be numbered, from digits, among which a letter is a typing error.
+func mostlyLetters(text []byte) bool {
+	letters := 0
+	for _, c := range text {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			letters++
+		case c >= '0' && c <= '9':
+			letters--
+		}
+	}
+	return letters > 0
+}

@@ -78,6 +78,7 @@ func TestParseAnyRefuses(t *testing.T) {
 		"group too big":       {strings.Repeat("9", 17) + code[17:], nil},
 		"wrong digits":        {code[:60] + flip(code[60:61]) + code[61:], ErrChecksum},
 		"other characters":    {code[:20] + "," + code[20:], nil},
+		"letter O":            {"O" + code[1:], nil},
 		"43 words":            {strings.Join(words[1:], " "), ErrLength},
 		"45 words":            {strings.Join(words, " ") + " zoo", ErrLength},
 		"wrong word":          {with(5, otherWord(words[5])), ErrWords},

@@ -550,11 +550,12 @@ def cmd_identity(args):
     groups = group_shares(wanted)
     complete = [good for first, good in groups if len(good) >= first.k]
     if not complete:
-        lines = ["%s: %d of the %d shares needed are there: %d more" % (first.split_name, len(good), first.k, first.k - len(good))
-                 for first, good in groups]
+        lines = ["%s: %d of the %d shares needed are there: %d more"
+                 % (first.split_name, len(good), first.k, first.k - len(good)) for first, good in groups]
         raise Failure("; ".join(lines) or "there is no share of %s at all" % args.compartment, EXIT_MORE)
     if len(complete) > 1:
-        raise Failure("several sets are complete, choose one with --set: " + "; ".join(g[0].split_name for g in complete))
+        raise Failure("several sets are complete, choose one with --set: "
+                      + "; ".join(good[0].split_name for good in complete))
     chosen = complete[0]
     seed = combine(chosen)
     note("%s, from shares %s" % (chosen[0].split_name, ", ".join(str(s.index) for s in chosen)))
@@ -644,12 +645,13 @@ def check(ok, what):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="recover.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="recover.py", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    identity = commands.add_parser("identity", help="print the age identity of a compartment, from the shares of enough cards")
+    identity = commands.add_parser("identity", help="print a compartment's age identity, from the shares of enough cards")
     identity.add_argument("--compartment", required=True, choices=sorted(COMPARTMENTS))
-    identity.add_argument("--shares", metavar="shares.json", help="check the shares against the commitments in this file")
+    identity.add_argument("--shares", metavar="shares.json", help="check the shares against this file's commitments")
     identity.add_argument("--set", metavar="ID", help="use this share set only (eight hex digits)")
     identity.add_argument("codes", metavar="CODES.txt", nargs="+", help="text with the shares; - is standard input")
     identity.set_defaults(run=cmd_identity)
