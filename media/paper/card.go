@@ -314,8 +314,9 @@ func (d cardDrawing) foldLine(y float64) {
 func (d cardDrawing) secret(fold float64) {
 	const footer = 34
 	bottom := d.height - safeMargin
-	space := (bottom - footer - fold - 2*cardCode - quietCodes*leastModule) / 3
-	y := fold + space
+	// Shared out so that the codes have their quiet zones on the lower of the two papers too.
+	space := bottom - footer - fold - 2*cardCode
+	y := fold + 0.27*space
 	for _, s := range d.card.Shares {
 		module, err := cardModule(s.Code.Size())
 		if err != nil {
@@ -324,7 +325,7 @@ func (d cardDrawing) secret(fold float64) {
 		}
 		d.code(d.left, y, module, s.Code)
 		d.words(s, d.left+cardCode+18, y, float64(s.Code.Size())*module)
-		y += cardCode + quietCodes*leastModule + space
+		y += cardCode + 0.5*space
 	}
 	d.footer(bottom)
 }

@@ -152,8 +152,8 @@ func (d *pagesDrawing) header(page int) {
 		d.textRight(d.right, d.top+10, st, enough)
 		room := d.right - d.measure(st, enough) - end - 24
 		d.text(end+12, d.top+10, styleStrong, d.fit(room, styleStrong, p.Vault.Label))
-		d.text(d.left, d.top+21, small, facts)
-		d.textRight(d.right, d.top+21, style{bold, 7.4, black}, words)
+		end = d.text(d.left, d.top+21, small, facts)
+		d.textRight(d.right, d.top+21, d.shrink(d.right-end-12, style{bold, 7.4, black}, words), words)
 		return
 	}
 	d.text(d.left, d.top+13, style{bold, 16, black}, title)
@@ -161,8 +161,9 @@ func (d *pagesDrawing) header(page int) {
 	d.textRight(d.right, d.top+26, small, facts)
 	room := d.right - d.left - d.measure(small, facts) - 12
 	d.text(d.left, d.top+26, styleStrong, d.fit(room, styleStrong, p.Vault.Label))
-	d.text(d.left, d.top+36, style{bold, 7.4, black}, words)
-	d.textRight(d.right, d.top+36, style{mono, 6, black}, groups(p.Vault.Fingerprint))
+	end := d.text(d.left, d.top+36, style{bold, 7.4, black}, words)
+	hex := groups(p.Vault.Fingerprint)
+	d.textRight(d.right, d.top+36, d.shrink(d.right-end-12, style{mono, 6, black}, hex), hex)
 	d.line(d.left, d.top+headerHeight-2, d.right, d.top+headerHeight-2, 0.5, hair)
 }
 
@@ -199,7 +200,7 @@ func (d *pagesDrawing) edge() {
 func readings() [3][2]string {
 	return [3][2]string{
 		{"What this is", "One encrypted backup of digital keys. It opens nothing by itself: custodians hold the cards that open it. " +
-			"Keep all pages together, flat and dry."},
+			"Keep the pages together."},
 		{"To read it with coldvault", "Scan the pages at 300 dpi. On a computer without a network: " +
 			"coldvault restore --from SCAN --role all --to DIR --card CARD…"},
 		{"To read it without coldvault", "The codes hold digits only; any QR reader shows them. " +

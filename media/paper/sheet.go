@@ -73,7 +73,8 @@ func newSheet(size Size, title string, created time.Time) (*sheet, error) {
 			return nil, fmt.Errorf("read the font %q: %w", name, err)
 		}
 		s.fonts[name] = font
-		pdf.AddUTF8FontFromBytes(string(name), "", data)
+		// A copy: cutting a font down to the characters in use writes into its tables.
+		pdf.AddUTF8FontFromBytes(string(name), "", bytes.Clone(data))
 	}
 	return s, pdf.Error()
 }
@@ -127,8 +128,9 @@ func (s *sheet) fit(width float64, st style, text string) string {
 	if s.measure(st, text) <= width {
 		return text
 	}
+	const most = 300 // characters, more than any line holds
 	runes := []rune(text)
-	for n := len(runes) - 1; n > 0; n-- {
+	for n := min(len(runes)-1, most); n > 0; n-- {
 		short := strings.TrimRight(string(runes[:n]), " ") + ellipsis
 		if s.measure(st, short) <= width {
 			return short
