@@ -1,0 +1,361 @@
+package scan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// pdfFile is a PDF whose objects are found by looking for them, not by its cross-reference
+// table: scanners write wrong tables, and a second description of the same
+// objects is a second thing to be fooled by. Where a number occurs twice, the later one
+// holds, as with an incremental update.
+type pdfFile struct {
+	data    []byte
+	opts    Options
+	objects map[int]pdfPlace
+	packs   map[int]*pdfPack // object streams, unpacked when first used
+	trailer pdfDict
+	pages   []pdfDict
+	lastEnd int // of the last "endstream"
+}
+
+// pdfPlace is where an object's value begins: in the file, or in an object stream.
+type pdfPlace struct {
+	at   int // offset in the file, of the object or of its object stream
+	pack int // number of the object stream, 0 for none
+	in   int // offset within it
+}
+
+type pdfPack struct{ data []byte }
+
+// pdfStream is a dictionary with data, still encoded.
+type pdfStream struct {
+	dict pdfDict
+	raw  []byte
+}
+
+const (
+	maxPDFObjects = 1 << 20
+	maxPackBytes  = 64 << 20 // inflated, of all object streams of a file together
+	maxContents   = 64 << 20 // inflated, of a page's drawing
+	maxPageDepth  = 40
+	maxFormDepth  = 8
+	maxPageImages = 1000
+	maxReread     = 16 // times the file's size that looking for objects may read
+)
+
+var errPDFDamaged = errors.New("the PDF is damaged: it has no pages")
+
+func isPDF(data []byte) bool { return bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) }
+
+func openPDF(data []byte, opts Options) (*pdfFile, error) {
+	f := &pdfFile{data: data, opts: opts, objects: map[int]pdfPlace{}, packs: map[int]*pdfPack{}, trailer: pdfDict{}}
+	packs, err := f.findObjects()
+	if err != nil {
+		return nil, err
+	}
+	if f.trailer["Encrypt"] != nil {
+		return nil, ErrEncrypted
+	}
+	if err := f.unpack(packs); err != nil {
+		return nil, err
+	}
+	catalog := f.dict(f.trailer["Root"])
+	if catalog == nil {
+		return nil, errPDFDamaged
+	}
+	w := pageWalk{file: f, seen: map[int]bool{}}
+	if err := w.walk(catalog["Pages"], pdfDict{}, 0); err != nil {
+		return nil, err
+	}
+	if len(f.pages) == 0 {
+		return nil, errPDFDamaged
+	}
+	return f, nil
+}
+
+func (f *pdfFile) count() int { return len(f.pages) }
+
+// findObjects notes where every "12 0 obj" is, passing over the data of streams, and
+// returns the object streams. Trailers are merged, the later over the earlier.
+func (f *pdfFile) findObjects() (packs []int, err error) {
+	f.lastEnd = bytes.LastIndex(f.data, []byte("endstream"))
+	read := 0 // bytes of values, some of which may be read again as parts of others
+	for pos := 0; ; {
+		next, number := f.nextObject(pos)
+		if next < 0 {
+			return packs, nil
+		}
+		l := &pdfLexer{data: f.data, pos: next}
+		v, err := l.object()
+		if read += l.pos - next; read > maxReread*len(f.data) {
+			return nil, errPDFDamaged
+		}
+		d, isDict := v.(pdfDict)
+		if number < 0 { // a trailer
+			if isDict {
+				f.addTrailer(d)
+			}
+			pos = next
+			continue
+		}
+		if len(f.objects) >= maxPDFObjects {
+			return nil, fmt.Errorf("PDF of more than %d objects: %w", maxPDFObjects, ErrTooLarge)
+		}
+		f.objects[number] = pdfPlace{at: next}
+		pos = max(l.pos, next)
+		if err != nil || !isDict {
+			pos = next
+			continue
+		}
+		if s, end, ok := f.streamAt(d, l.pos); ok {
+			pos = end
+			switch s.dict["Type"] {
+			case pdfName("ObjStm"):
+				packs = append(packs, number)
+			case pdfName("XRef"):
+				f.addTrailer(d)
+			}
+		} else if d["Type"] == pdfName("Catalog") && f.trailer["Root"] == nil {
+			f.trailer["Root"] = pdfRef{number}
+		}
+	}
+}
+
+func (f *pdfFile) addTrailer(d pdfDict) {
+	for _, name := range []pdfName{"Root", "Encrypt"} {
+		if d[name] != nil {
+			f.trailer[name] = d[name]
+		}
+	}
+}
+
+// nextObject finds the next object or trailer from pos on: where its value begins and
+// its number, −1 for a trailer. −1 as the place means there is none.
+func (f *pdfFile) nextObject(pos int) (at, number int) {
+	for pos < len(f.data) {
+		i := bytes.Index(f.data[pos:], []byte("obj"))
+		before := f.data[pos:]
+		if i >= 0 {
+			before = before[:i]
+		}
+		if t := bytes.Index(before, []byte("trailer")); t >= 0 {
+			return pos + t + len("trailer"), -1
+		}
+		if i < 0 {
+			return -1, 0
+		}
+		i += pos
+		if n, ok := numberBefore(f.data[max(0, i-32):i]); ok {
+			return i + len("obj"), n
+		}
+		pos = i + len("obj")
+	}
+	return -1, 0
+}
+
+// numberBefore reads the object's number from the bytes before "obj": "12 0 ".
+func numberBefore(b []byte) (int, bool) {
+	b = bytes.TrimRight(b, " \t\r\n\x00\f")
+	digits := func() []byte {
+		end := len(b)
+		for len(b) > 0 && b[len(b)-1] >= '0' && b[len(b)-1] <= '9' {
+			b = b[:len(b)-1]
+		}
+		return b[len(b):end]
+	}
+	generation := digits()
+	rest := bytes.TrimRight(b, " \t\r\n\x00\f")
+	if len(generation) == 0 || len(rest) == len(b) {
+		return 0, false
+	}
+	b = rest
+	n, err := strconv.ParseUint(string(digits()), 10, 31)
+	return int(n), err == nil && n > 0
+}
+
+// streamAt returns the stream whose dictionary ends at pos. A stated length is
+// believed if "endstream" follows it, else that word is looked for.
+func (f *pdfFile) streamAt(d pdfDict, pos int) (s pdfStream, end int, ok bool) {
+	l := &pdfLexer{data: f.data, pos: pos}
+	l.skipSpace()
+	if !bytes.HasPrefix(f.data[l.pos:], []byte("stream")) {
+		return s, 0, false
+	}
+	start := l.pos + len("stream")
+	if bytes.HasPrefix(f.data[start:], []byte("\r\n")) {
+		start += 2
+	} else if start < len(f.data) && (f.data[start] == '\n' || f.data[start] == '\r') {
+		start++
+	}
+	if n := f.length(d["Length"]); n >= 0 && n <= float64(len(f.data)-start) {
+		end := start + int(n)
+		rest := bytes.TrimLeft(f.data[end:min(end+16, len(f.data))], "\r\n \t")
+		if bytes.HasPrefix(rest, []byte("endstr")) {
+			return pdfStream{d, f.data[start:end]}, end, true
+		}
+	}
+	if start > f.lastEnd {
+		return s, 0, false
+	}
+	n := bytes.Index(f.data[start:], []byte("endstream"))
+	raw := f.data[start : start+n]
+	raw = bytes.TrimSuffix(raw, []byte("\n"))
+	raw = bytes.TrimSuffix(raw, []byte("\r"))
+	return pdfStream{d, raw}, start + n, true
+}
+
+// length is the length of a stream, which may stand in an object of its own; −1 if it
+// is not known. Other than resolve it never looks at a stream, so that no two can ask each other.
+func (f *pdfFile) length(v any) float64 {
+	if ref, ok := v.(pdfRef); ok {
+		place, ok := f.objects[ref.number]
+		if !ok || place.pack != 0 {
+			return -1
+		}
+		l := &pdfLexer{data: f.data, pos: place.at}
+		l.skipSpace()
+		v, _ = parsePDFNumber(l.word())
+	}
+	if n, ok := v.(float64); ok {
+		return n
+	}
+	return -1
+}
+
+// unpack notes the objects within object streams (ISO 32000-1 clause 7.5.7).
+func (f *pdfFile) unpack(packs []int) error {
+	left := int64(maxPackBytes)
+	for _, number := range packs {
+		place := f.objects[number]
+		s, ok := f.resolve(pdfRef{number}).(pdfStream)
+		if !ok || place.pack != 0 {
+			continue
+		}
+		data, err := f.decoded(s, left)
+		if err != nil {
+			if errors.Is(err, ErrTooLarge) {
+				return err
+			}
+			continue
+		}
+		left -= int64(len(data))
+		f.packs[number] = &pdfPack{data}
+		n, first := f.number(s.dict["N"]), f.number(s.dict["First"])
+		if n < 0 || n > maxPDFObjects || first < 0 || first > float64(len(data)) {
+			continue
+		}
+		l := &pdfLexer{data: data[:int(first)]}
+		for range int(n) {
+			id, err1 := l.value(0, false)
+			offset, err2 := l.value(0, false)
+			i, ok1 := id.(float64)
+			o, ok2 := offset.(float64)
+			if err1 != nil || err2 != nil || !ok1 || !ok2 || i < 1 || i > math.MaxInt32 || o < 0 || o > float64(len(data))-first {
+				break
+			}
+			if old, exists := f.objects[int(i)]; exists && old.at > place.at {
+				continue
+			}
+			if len(f.objects) >= maxPDFObjects {
+				return fmt.Errorf("PDF of more than %d objects: %w", maxPDFObjects, ErrTooLarge)
+			}
+			f.objects[int(i)] = pdfPlace{at: place.at, pack: number, in: int(first) + int(o)}
+		}
+	}
+	return nil
+}
+
+// resolve follows a reference to its value; what does not exist is nil.
+func (f *pdfFile) resolve(v any) any {
+	for range 8 {
+		ref, ok := v.(pdfRef)
+		if !ok {
+			return v
+		}
+		place, ok := f.objects[ref.number]
+		if !ok {
+			return nil
+		}
+		l := &pdfLexer{data: f.data, pos: place.at}
+		if place.pack != 0 {
+			l = &pdfLexer{data: f.packs[place.pack].data, pos: place.in}
+		}
+		var err error
+		if v, err = l.object(); err != nil {
+			return nil
+		}
+		if d, isDict := v.(pdfDict); isDict && place.pack == 0 {
+			if s, _, isStream := f.streamAt(d, l.pos); isStream {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+func (f *pdfFile) dict(v any) pdfDict {
+	switch v := f.resolve(v).(type) {
+	case pdfDict:
+		return v
+	case pdfStream:
+		return v.dict
+	}
+	return nil
+}
+
+func (f *pdfFile) array(v any) pdfArray {
+	a, _ := f.resolve(v).(pdfArray)
+	return a
+}
+
+// number returns a number, or −1 if it is none.
+func (f *pdfFile) number(v any) float64 {
+	if n, ok := f.resolve(v).(float64); ok {
+		return n
+	}
+	return -1
+}
+
+// pageWalk collects the leaves of the page tree.
+type pageWalk struct {
+	file *pdfFile
+	seen map[int]bool
+}
+
+// walk visits a node; inherited are the entries that pages take over from above.
+func (w *pageWalk) walk(node any, inherited pdfDict, depth int) error {
+	if ref, ok := node.(pdfRef); ok {
+		if w.seen[ref.number] {
+			return nil
+		}
+		w.seen[ref.number] = true
+	}
+	d := w.file.dict(node)
+	if d == nil || depth > maxPageDepth {
+		return nil
+	}
+	merged := pdfDict{}
+	for _, name := range []pdfName{"Resources", "MediaBox"} {
+		if merged[name] = inherited[name]; d[name] != nil {
+			merged[name] = d[name]
+		}
+	}
+	if kids := w.file.array(d["Kids"]); kids != nil {
+		for _, kid := range kids {
+			if err := w.walk(kid, merged, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(w.file.pages) >= w.file.opts.MaxPages {
+		return fmt.Errorf("PDF of more than %d pages: %w", w.file.opts.MaxPages, ErrTooLarge)
+	}
+	merged["Contents"] = d["Contents"]
+	w.file.pages = append(w.file.pages, merged)
+	return nil
+}

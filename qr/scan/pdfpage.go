@@ -1,0 +1,406 @@
+package scan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+)
+
+const (
+	pointsPerInch = 72.0
+	readingDPI    = 300   // a drawn page is read from a raster of this resolution
+	maxDPI        = 1200  // of a raster made for the images on a page
+	minFills      = 100   // rectangles and lines from which a drawing may be a code
+	maxPageSide   = 14400 // points, ISO 32000-1 annex C
+)
+
+// page yields the image of a scanned page as it is, and a raster of what is drawn.
+func (f *pdfFile) page(i int, read func(*image.Gray)) error {
+	look := &pdfDrawing{file: f}
+	if err := look.run(f.pages[i]); err != nil {
+		return err
+	}
+	if len(look.images) == 1 {
+		img, err := f.pageImage(look.images[0].stream)
+		if err != nil {
+			return err
+		}
+		read(img)
+	}
+	if len(look.images) > 1 || look.points >= minFills*4 {
+		dpi := readingDPI
+		for _, shown := range look.images {
+			dpi = max(dpi, min(shown.dpi(f), maxDPI))
+		}
+		img, err := f.rasterise(i, dpi)
+		if img != nil {
+			read(img)
+		}
+		return err
+	}
+	return nil
+}
+
+// RasterisePDF draws every page of a PDF: filled paths and images. Text and lines are left
+// out, so what is seen of a page made by coldvault are its codes, exactly as they will be printed.
+func RasterisePDF(data []byte, dpi int, opts Options) ([]*image.Gray, error) {
+	opts = opts.withDefaults()
+	if int64(len(data)) > opts.MaxFileBytes {
+		return nil, fmt.Errorf("file of %d bytes: %w", len(data), ErrTooLarge)
+	}
+	if !isPDF(data) {
+		return nil, ErrFormat
+	}
+	f, err := openPDF(data, opts)
+	if err != nil {
+		return nil, err
+	}
+	var pages []*image.Gray
+	for i := range f.pages {
+		img, err := f.rasterise(i, dpi)
+		if err != nil {
+			return nil, fmt.Errorf("page %d: %w", i+1, err)
+		}
+		pages = append(pages, img)
+	}
+	return pages, nil
+}
+
+// rasterise draws a page. With an error there may be a page as far as it was drawn.
+func (f *pdfFile) rasterise(i, dpi int) (*image.Gray, error) {
+	box := f.array(f.pages[i]["MediaBox"])
+	x0, y0, x1, y1 := 0.0, 0.0, 612.0, 792.0
+	if len(box) == 4 {
+		x0, y0, x1, y1 = f.coordinate(box[0]), f.coordinate(box[1]), f.coordinate(box[2]), f.coordinate(box[3])
+		x0, x1 = min(x0, x1), max(x0, x1)
+		y0, y1 = min(y0, y1), max(y0, y1)
+	}
+	scale := float64(dpi) / pointsPerInch
+	w, h := math.Ceil((x1-x0)*scale-0.01), math.Ceil((y1-y0)*scale-0.01)
+	if !(w >= 1 && h >= 1 && x1-x0 <= maxPageSide && y1-y0 <= maxPageSide) {
+		return nil, errors.New("page without a usable size")
+	}
+	if err := f.opts.fits(int(w), int(h)); err != nil {
+		return nil, err
+	}
+	img := image.NewGray(image.Rect(0, 0, int(w), int(h)))
+	for k := range img.Pix {
+		img.Pix[k] = 255
+	}
+	d := &pdfDrawing{file: f, canvas: &canvas{img: img}}
+	d.state.ctm = matrix{scale, 0, 0, -scale, -x0 * scale, y1 * scale}
+	return img, d.run(f.pages[i])
+}
+
+func (f *pdfFile) coordinate(v any) float64 {
+	n, _ := f.resolve(v).(float64)
+	return n
+}
+
+// pdfDrawing runs the operators of a page. Without a canvas it only looks for images.
+type pdfDrawing struct {
+	file     *pdfFile
+	canvas   *canvas
+	state    graphicsState
+	stack    []graphicsState
+	path     [][]vector // in pixels of the canvas
+	points   int        // of all paths of the page
+	images   []shownImage
+	contents int64 // inflated so far
+	steps    int
+	pixels   int64 // of the images decoded so far
+}
+
+type graphicsState struct {
+	ctm   matrix
+	shade byte // of fills
+}
+
+// shownImage is an image where it is shown.
+type shownImage struct {
+	stream pdfStream
+	ctm    matrix
+}
+
+// dpi is the resolution an image has on the page, where the canvas is of one pixel per point.
+func (s shownImage) dpi(f *pdfFile) int {
+	w, h := math.Hypot(s.ctm.a, s.ctm.b), math.Hypot(s.ctm.c, s.ctm.d)
+	best := max(f.number(s.stream.dict["Width"])/w, f.number(s.stream.dict["Height"])/h) * pointsPerInch
+	if !(best > 1 && best < math.MaxInt32) {
+		return 1
+	}
+	return int(math.Ceil(best))
+}
+
+const (
+	maxGraphicsStates = 1000
+	maxOperands       = 64
+	maxSteps          = 20 << 20 // operators of a page
+)
+
+func (d *pdfDrawing) run(page pdfDict) error {
+	if d.state.ctm == (matrix{}) {
+		d.state.ctm = matrix{1, 0, 0, 1, 0, 0}
+	}
+	var parts []any
+	switch c := d.file.resolve(page["Contents"]).(type) {
+	case pdfStream:
+		parts = []any{c}
+	case pdfArray:
+		parts = c
+	}
+	var all bytes.Buffer
+	for _, part := range parts {
+		s, ok := d.file.resolve(part).(pdfStream)
+		if !ok {
+			continue
+		}
+		data, err := d.inflate(s)
+		if err != nil {
+			return err
+		}
+		all.Write(data)
+		all.WriteByte('\n')
+	}
+	return d.draw(all.Bytes(), page["Resources"], 0)
+}
+
+func (d *pdfDrawing) inflate(s pdfStream) ([]byte, error) {
+	data, err := d.file.decoded(s, maxContents-d.contents)
+	d.contents += int64(len(data))
+	return data, err
+}
+
+// draw runs a content stream.
+func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
+	l := &pdfLexer{data: content}
+	var operands []any
+	for {
+		l.values = 0
+		v, err := l.value(0, false)
+		if errors.Is(err, errPDFEnd) {
+			return nil
+		}
+		if d.steps++; d.steps > maxSteps {
+			return errComplex
+		}
+		if err != nil { // what is damaged is passed over
+			l.pos++
+			continue
+		}
+		op, ok := v.(pdfKeyword)
+		if !ok {
+			if len(operands) < maxOperands {
+				operands = append(operands, v)
+			}
+			continue
+		}
+		switch op {
+		case "Do":
+			if len(operands) == 1 {
+				err = d.show(operands[0], resources, depth)
+			}
+		case "BI":
+			l.skipInlineImage()
+		default:
+			err = d.operate(op, operands)
+		}
+		if err != nil {
+			return err
+		}
+		operands = operands[:0]
+	}
+}
+
+// skipInlineImage passes over an image within the drawing; those are small.
+func (l *pdfLexer) skipInlineImage() {
+	for {
+		i := bytes.Index(l.data[l.pos:], []byte("EI"))
+		if i < 0 {
+			l.pos = len(l.data)
+			return
+		}
+		start, end := l.pos+i, l.pos+i+2
+		l.pos = end
+		if isPDFSpace(l.data[start-1]) && (end == len(l.data) || isPDFSpace(l.data[end])) {
+			return
+		}
+	}
+}
+
+// show draws an image, or a form with a content stream of its own.
+func (d *pdfDrawing) show(operand, resources any, depth int) error {
+	f := d.file
+	name, _ := operand.(pdfName)
+	s, ok := f.resolve(f.dict(f.dict(resources)["XObject"])[name]).(pdfStream)
+	if !ok {
+		return nil
+	}
+	switch s.dict["Subtype"] {
+	case pdfName("Image"):
+		return d.showImage(s)
+	case pdfName("Form"):
+		if depth >= maxFormDepth {
+			return errComplex
+		}
+		content, err := d.inflate(s)
+		if err != nil {
+			return err
+		}
+		saved := d.state
+		if m := f.array(s.dict["Matrix"]); len(m) == 6 {
+			d.state.ctm = matrix{f.coordinate(m[0]), f.coordinate(m[1]), f.coordinate(m[2]), f.coordinate(m[3]), f.coordinate(m[4]), f.coordinate(m[5])}.then(d.state.ctm)
+		}
+		if s.dict["Resources"] != nil {
+			resources = s.dict["Resources"]
+		}
+		err = d.draw(content, resources, depth+1)
+		d.state = saved
+		return err
+	}
+	return nil
+}
+
+func (d *pdfDrawing) showImage(s pdfStream) error {
+	if len(d.images) >= maxPageImages {
+		return errComplex
+	}
+	d.images = append(d.images, shownImage{s, d.state.ctm})
+	if d.canvas == nil {
+		return nil
+	}
+	img, err := d.file.pageImage(s)
+	if err != nil {
+		if errors.Is(err, ErrTooLarge) {
+			return err
+		}
+		return nil // the others may be legible
+	}
+	if d.pixels += int64(img.Rect.Dx()) * int64(img.Rect.Dy()); d.pixels > 2*d.file.opts.MaxPixels {
+		return errComplex
+	}
+	mask, _ := d.file.resolve(s.dict["ImageMask"]).(bool)
+	return d.canvas.paint(img, d.state.ctm, mask, d.state.shade)
+}
+
+// operate runs an operator on numbers (ISO 32000-1 annex A). Others than these change nothing that is filled.
+func (d *pdfDrawing) operate(op pdfKeyword, operands []any) error {
+	var n [6]float64
+	count := 0
+	for _, v := range operands {
+		if x, ok := v.(float64); ok && count < len(n) {
+			n[count] = x
+			count++
+		}
+	}
+	need, known := operandCounts[op]
+	if !known || count < need {
+		return nil
+	}
+	switch op {
+	case "q":
+		if len(d.stack) >= maxGraphicsStates {
+			return errComplex
+		}
+		d.stack = append(d.stack, d.state)
+	case "Q":
+		if k := len(d.stack); k > 0 {
+			d.state, d.stack = d.stack[k-1], d.stack[:k-1]
+		}
+	case "cm":
+		d.state.ctm = matrix{n[0], n[1], n[2], n[3], n[4], n[5]}.then(d.state.ctm)
+	case "g", "rg", "k", "sc", "scn":
+		d.state.shade = shadeOf(n[:count])
+	case "f", "F", "B", "b", "f*", "B*", "b*":
+		return d.fillPath(op[len(op)-1] == '*')
+	case "n", "S", "s":
+		d.path = d.path[:0]
+	default:
+		return d.addToPath(op, n)
+	}
+	return nil
+}
+
+// operandCounts are the numbers that the operators need that are run.
+var operandCounts = map[pdfKeyword]int{
+	"q": 0, "Q": 0, "cm": 6, "g": 1, "rg": 3, "k": 4, "sc": 1, "scn": 1,
+	"f": 0, "F": 0, "f*": 0, "B": 0, "B*": 0, "b": 0, "b*": 0, "n": 0, "S": 0, "s": 0,
+	"m": 2, "l": 2, "c": 6, "v": 4, "y": 4, "h": 0, "re": 4,
+}
+
+// shadeOf is the grey of a colour given by one, three or four parts.
+func shadeOf(parts []float64) byte {
+	level := func(v float64) byte { return byte(min(max(v, 0), 1)*255 + 0.5) }
+	switch len(parts) {
+	case 3:
+		return luma(level(parts[0]), level(parts[1]), level(parts[2]))
+	case 4:
+		return 255 - level(0.3*parts[0]+0.59*parts[1]+0.11*parts[2]+parts[3])
+	}
+	return level(parts[0])
+}
+
+func (d *pdfDrawing) fillPath(evenOdd bool) error {
+	path := d.path
+	d.path = nil
+	if d.canvas == nil {
+		return nil
+	}
+	return d.canvas.fill(path, evenOdd, d.state.shade)
+}
+
+// addToPath runs the operators that build a path (ISO 32000-1 table 59).
+func (d *pdfDrawing) addToPath(op pdfKeyword, n [6]float64) error {
+	at := d.state.ctm.apply
+	last := len(d.path) - 1
+	if d.points > maxPathPoints {
+		return errComplex
+	}
+	switch op {
+	case "re":
+		x, y, w, h := n[0], n[1], n[2], n[3]
+		d.path = append(d.path, []vector{at(x, y), at(x+w, y), at(x+w, y+h), at(x, y+h)})
+		d.points += 4
+		return nil
+	case "m":
+		d.path = append(d.path, []vector{at(n[0], n[1])})
+		d.points++
+		return nil
+	case "h":
+		if last >= 0 { // what follows begins where this polygon began
+			d.path = append(d.path, []vector{d.path[last][0]})
+			d.points++
+		}
+		return nil
+	}
+	if last < 0 {
+		return nil
+	}
+	polygon := d.path[last]
+	here := polygon[len(polygon)-1]
+	switch op {
+	case "l":
+		polygon = append(polygon, at(n[0], n[1]))
+	case "c":
+		polygon = appendCurve(polygon, here, at(n[0], n[1]), at(n[2], n[3]), at(n[4], n[5]))
+	case "v":
+		polygon = appendCurve(polygon, here, here, at(n[0], n[1]), at(n[2], n[3]))
+	case "y":
+		polygon = appendCurve(polygon, here, at(n[0], n[1]), at(n[2], n[3]), at(n[2], n[3]))
+	}
+	d.points += len(polygon) - len(d.path[last])
+	d.path[last] = polygon
+	return nil
+}
+
+// appendCurve adds a Bézier curve as straight pieces.
+func appendCurve(polygon []vector, a, b, c, d vector) []vector {
+	for i := 1; i <= curveSegments; i++ {
+		t := float64(i) / curveSegments
+		ab, bc, cd := between(a, b, t), between(b, c, t), between(c, d, t)
+		polygon = append(polygon, between(between(ab, bc, t), between(bc, cd, t), t))
+	}
+	return polygon
+}
