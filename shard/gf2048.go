@@ -34,7 +34,7 @@ func gfPow(a uint16, e int) uint16 {
 	return r
 }
 
-// gfInv is a^(2^11-2), the inverse of a ≠ 0.
+// gfInv is a^(2^11-2), the inverse of a ≠ 0; of 0 it is 0.
 func gfInv(a uint16) uint16 { return gfPow(a, 1<<fieldBits-2) }
 
 // locator is α^j for the symbol that is the coefficient of X^j.
@@ -140,11 +140,7 @@ func rsCorrect(c *symbols, erased []int) error {
 			continue
 		}
 		roots++
-		slope := errata.derivative(inv)
-		if slope == 0 {
-			return ErrNoProposal
-		}
-		fixed[i] ^= gfMul(omega.eval(inv), gfInv(slope))
+		fixed[i] ^= gfMul(omega.eval(inv), gfInv(errata.derivative(inv)))
 	}
 	if _, ok := rsSyndromes(&fixed); roots != deg || !ok {
 		return ErrNoProposal

@@ -6,9 +6,9 @@
 // byte) is refused here, one share at a time and by name.
 //
 // Keys: a Share is a view over memory of the caller, who is expected to keep it locked and to wipe it; it is
-// never copied into a string, never printed by any fmt verb, and never part of an error. Functions that must make
-// copies on the heap wipe them and say which ones they cannot reach; callers run those (Split, Combine) inside
-// runtime/secret.Do, which erases the rest.
+// never copied into a string, never printed by any fmt verb, and never part of an error. Copies on the heap are wiped,
+// and the functions that must make some say which ones they cannot reach. Scratch space on the stack is cleared, but
+// a compiler may leave more behind: callers run what touches a share or the seed inside runtime/secret.Do.
 //
 // Promises: nothing read from outside makes this package panic; what Split returns has been recombined before
 // it returns; what Correct finds is a proposal and is never applied by any other function.

@@ -85,14 +85,13 @@ func readWords(text []byte) (words symbols, missing []int, err error) {
 		return words, nil, fmt.Errorf("%w: %d characters", ErrLength, len(text))
 	}
 	r := wordReader{next: 1}
+	defer clear(r.words[:])
 	for token := range bytes.FieldsFuncSeq(text, func(c rune) bool { return c < 0x80 && isSpace(byte(c)) }) {
 		if err := r.take(token); err != nil {
-			clear(r.words[:])
 			return words, nil, err
 		}
 	}
 	if !r.numbered && r.count != WordCount {
-		clear(r.words[:])
 		return words, nil, fmt.Errorf("%w: %d words instead of %d", ErrLength, r.count, WordCount)
 	}
 	for i, ok := range r.known {

@@ -270,7 +270,10 @@ zmY&|U?sM%{{wrH+|&
 
 def load_words():
     words, last = [], ""
-    packed = zlib.decompress(base64.b85decode(WORDS_PACKED.replace("\n", ""))).decode()
+    try:
+        packed = zlib.decompress(base64.b85decode(WORDS_PACKED.replace("\n", ""))).decode()
+    except (ValueError, zlib.error):
+        packed = ""
     for shared, rest in re.findall(r"(\d)([a-z]+)", packed):
         last = last[:int(shared)] + rest
         words.append(last)
@@ -516,7 +519,7 @@ def check_commitments(shares, path):
             else:
                 good.append(s)
         return good
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Failure("%s is not a shares.json" % path)
 
 
@@ -649,7 +652,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    identity = commands.add_parser("identity", help="print a compartment's age identity, from the shares of enough cards")
+    identity = commands.add_parser("identity", help="print a compartment's age identity, from enough shares")
     identity.add_argument("--compartment", required=True, choices=sorted(COMPARTMENTS))
     identity.add_argument("--shares", metavar="shares.json", help="check the shares against this file's commitments")
     identity.add_argument("--set", metavar="ID", help="use this share set only (eight hex digits)")

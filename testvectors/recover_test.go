@@ -117,7 +117,9 @@ func TestRecoverSelftest(t *testing.T) {
 	script[at] ^= 1
 	damaged := filepath.Join(t.TempDir(), "recover.py")
 	require.NoError(t, os.WriteFile(damaged, script, 0o600))
-	require.Error(t, exec.Command("python3", damaged, "selftest").Run())
+	out, err := exec.Command("python3", damaged, "selftest").CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "this copy of recover.py is damaged")
 }
 
 func TestRecoverIdentity(t *testing.T) {
