@@ -73,7 +73,6 @@ const (
 	columnGap   = 22.0  // between the two columns of text
 	quietCodes  = 8     // modules between two codes
 	timeFormat  = "2006-01-02 15:04 UTC"
-	dateFormat  = "2006-01-02"
 )
 
 // cardModule is the largest module with which a code of so many modules stays within cardCode.
@@ -84,22 +83,6 @@ func cardModule(size int) (float64, error) {
 	}
 	return module, nil
 }
-
-// Styles of both kinds of sheet.
-var (
-	styleTitle   = style{regular, 17, black}
-	styleHero    = style{bold, 22, black}
-	styleStrong  = style{bold, 9.5, black}
-	styleValue   = style{regular, 9, black}
-	styleName    = style{regular, 7.5, accent}
-	styleHex     = style{mono, 7, black}
-	styleText    = style{regular, 7.8, black}
-	styleHeading = style{bold, 8.4, black}
-	styleCommand = style{mono, 6.9, black}
-	styleSmall   = style{regular, 6.8, accent}
-	styleWord    = style{mono, 9.6, black}
-	styleNumber  = style{mono, 7, accent}
-)
 
 // WriteCard draws a card as a PDF document of one page.
 //
@@ -154,7 +137,7 @@ func (d cardDrawing) public(fold float64) {
 
 func (d cardDrawing) header(y float64) float64 {
 	room := d.right - d.left - stampWidth - columnGap
-	st := d.shrink(room, styleTitle, d.card.Vault.Label)
+	st := d.shrink(room, d.look.title, d.card.Vault.Label)
 	d.text(d.left, y+8, style{bold, 9, accent}, "coldvault recovery card")
 	d.text(d.left, y+29, st, d.fit(room, st, d.card.Vault.Label))
 
@@ -176,10 +159,10 @@ func (d cardDrawing) thresholds(y float64) float64 {
 			d.line(x-columnGap/2, y+11, x-columnGap/2, y+57, 0.5, hair)
 		}
 		count := fmt.Sprintf("any %d of these %d cards", s.Threshold, s.Shares)
-		d.text(x, y+28, d.shrink(width-columnGap, styleHero, count), count)
-		end := d.text(x, y+44, styleValue, "open compartment ")
-		d.text(end, y+44, styleStrong, strings.ToUpper(s.Compartment))
-		d.text(x, y+55, styleName, purpose(s.Compartment))
+		d.text(x, y+28, d.shrink(width-columnGap, d.look.hero, count), count)
+		end := d.text(x, y+44, d.look.value, "open compartment ")
+		d.text(end, y+44, d.look.strong, strings.ToUpper(s.Compartment))
+		d.text(x, y+55, d.look.name, purpose(s.Compartment))
 	}
 	y += 66
 	d.line(d.left, y, d.right, y, 0.5, hair)
@@ -199,29 +182,29 @@ func (d cardDrawing) identity(y float64) float64 {
 	room := d.right - x
 	row := func(name string) {
 		y += 13
-		d.text(d.left, y, styleName, name)
+		d.text(d.left, y, d.look.name, name)
 	}
 	row("Custodian")
 	if d.card.Custodian == "" {
 		d.line(x, y+1.5, x+200, y+1.5, 0.5, hair)
 	}
-	d.text(x, y, styleStrong, d.fit(room, styleStrong, d.card.Custodian))
+	d.text(x, y, d.look.strong, d.fit(room, d.look.strong, d.card.Custodian))
 	if d.card.Others != "" {
 		row("Other cards")
-		for i, line := range d.wrap(room, styleValue, d.card.Others, 2) {
+		for i, line := range d.wrap(room, d.look.value, d.card.Others, 2) {
 			y += float64(i) * 11
-			d.text(x, y, styleValue, line)
+			d.text(x, y, d.look.value, line)
 		}
 	}
 	row("Vault")
 	end := d.text(x, y, style{mono, 9, black}, d.card.Vault.ID)
-	end = d.text(end+16, y, styleName, "created ")
-	d.text(end, y, styleValue, d.card.Created.UTC().Format(timeFormat))
+	end = d.text(end+16, y, d.look.name, "created ")
+	d.text(end, y, d.look.value, d.card.Created.UTC().Format(timeFormat))
 	row("Fingerprint")
-	d.text(x, y, styleStrong, d.fit(room, styleStrong, strings.Join(d.card.Vault.Words, " ")))
-	d.textRight(d.right, y, styleSmall, "the same on every card and screen of this vault")
+	d.text(x, y, d.look.strong, d.fit(room, d.look.strong, strings.Join(d.card.Vault.Words, " ")))
+	d.textRight(d.right, y, d.look.small, "the same on every card and screen of this vault")
 	y += 10
-	d.text(x, y, styleHex, d.fit(room, styleHex, groups(d.card.Vault.Fingerprint)))
+	d.text(x, y, d.look.hex, d.fit(room, d.look.hex, groups(d.card.Vault.Fingerprint)))
 	y += 9
 	d.line(d.left, y, d.right, y, 0.5, hair)
 	return y
@@ -240,8 +223,8 @@ func groups(hex string) string {
 }
 
 func (d cardDrawing) explain(y float64) {
-	const share = 0.42 // of the width for the first column
-	width := (d.right-d.left-columnGap)*share - 4
+	const first = 0.41 // of the width for the first column
+	width := (d.right - d.left - columnGap) * first
 	d.keeping(d.left, y+15, width)
 	x := d.left + width + columnGap
 	d.restoring(x, y+15, d.right-x)
@@ -250,11 +233,11 @@ func (d cardDrawing) explain(y float64) {
 const leading = 10.0
 
 func (d cardDrawing) keeping(x, y, width float64) {
-	y = d.paragraph(x, y, width, leading, styleHeading, "What this card can do")
-	y = d.paragraph(x, y+1, width, leading, styleText, "Alone it opens nothing. Together with "+d.others()+
+	y = d.paragraph(x, y, width, leading, d.look.heading, "What this card can do")
+	y = d.paragraph(x, y+1, width, leading, d.look.body, "Alone it opens nothing. Together with "+d.others()+
 		" and a backup it gives the keys back. It is not a key itself: it cannot sign or spend anything.")
-	y = d.paragraph(x, y+5, width, leading, styleHeading, "How to keep it")
-	d.paragraph(x, y+1, width, leading, styleText, "Folded and sealed, dry, away from the other cards and from the backups. "+
+	y = d.paragraph(x, y+5, width, leading, d.look.heading, "How to keep it")
+	d.paragraph(x, y+1, width, leading, d.look.body, "Folded and sealed, dry, away from the other cards and from the backups. "+
 		"Make no copy. If it is lost, or the seal is broken, tell the owner of the vault the same day: new cards "+
 		"can be made from the others. The words are no wallet phrase: never type them into a wallet or a web page.")
 }
@@ -271,17 +254,17 @@ func (d cardDrawing) others() string {
 
 func (d cardDrawing) restoring(x, y, width float64) {
 	first := d.card.Shares[0]
-	y = d.paragraph(x, y, width, leading, styleHeading, "To restore with coldvault")
-	y = d.paragraph(x, y+1, width, leading, styleText, "On a computer without a network, with a backup (stick or scanned pages) "+
+	y = d.paragraph(x, y, width, leading, d.look.heading, "To restore with coldvault")
+	y = d.paragraph(x, y+1, width, leading, d.look.body, "On a computer without a network, with a backup (stick or scanned pages) "+
 		"and photos or scans of the cards, or text files with their words:")
-	d.text(x, y+1, styleCommand, d.fit(width, styleCommand, "coldvault restore --from BACKUP --role all --to DIR --card FILE…"))
-	y = d.paragraph(x, y+leading+6, width, leading, styleHeading, "To restore without coldvault")
-	y = d.paragraph(x, y+1, width, leading, styleText, fmt.Sprintf("The codes hold digits only; any QR reader shows them. "+
+	d.text(x, y+1, d.look.command, d.fit(width, d.look.command, "coldvault restore --from BACKUP --role all --to DIR --card FILE…"))
+	y = d.paragraph(x, y+leading+6, width, leading, d.look.heading, "To restore without coldvault")
+	y = d.paragraph(x, y+1, width, leading, d.look.body, fmt.Sprintf("The codes hold digits only; any QR reader shows them. "+
 		"Put the digits of the %s codes of %d cards into CODES.txt, one code a line. recover.py (Python) is on every "+
 		"stick, age is the public file encryption tool, version 1.3 or newer:", strings.ToUpper(first.Compartment), first.Threshold))
 	c := first.Compartment
-	d.text(x, y+1, styleCommand, fmt.Sprintf("python3 recover.py identity --compartment %s CODES.txt > id.txt", c))
-	d.text(x, y+1+leading, styleCommand, fmt.Sprintf("age -d -i id.txt %s.age | tar xz", c))
+	d.text(x, y+1, d.look.command, fmt.Sprintf("python3 recover.py identity --compartment %s CODES.txt > id.txt", c))
+	d.text(x, y+1+leading, d.look.command, fmt.Sprintf("age -d -i id.txt %s.age | tar xz", c))
 }
 
 // fields are filled in by hand.
@@ -294,20 +277,20 @@ func (d cardDrawing) fields(y float64) {
 	for i, name := range names {
 		w := width * shares[i]
 		d.line(x, y-9, x+w, y-9, 0.5, black)
-		d.text(x, y, styleSmall, name)
+		d.text(x, y, d.look.small, name)
 		x += w + gap
 	}
 }
 
 func (d cardDrawing) foldLine(y float64) {
 	const note = "fold here, printed side in, and seal the edge"
-	half := d.measure(styleSmall, note)/2 + 8
+	half := d.measure(d.look.small, note)/2 + 8
 	middle := d.width / 2
 	d.pdf.SetDashPattern([]float64{3, 3}, 0)
 	d.line(safeMargin, y, middle-half, y, 0.5, hair)
 	d.line(middle+half, y, d.width-safeMargin, y, 0.5, hair)
 	d.pdf.SetDashPattern(nil, 0)
-	d.textCentre(middle, y+2.3, styleSmall, note)
+	d.textCentre(middle, y+2.3, d.look.small, note)
 }
 
 // secret draws the half below the fold: a code and its words for each compartment, and the ruler.
@@ -334,10 +317,10 @@ func (d cardDrawing) secret(fold float64) {
 func (d cardDrawing) words(s CardShare, x, y, height float64) {
 	const columns, heading = 4, 22.0
 	end := d.text(x, y+10, style{bold, 12, black}, strings.ToUpper(s.Compartment))
-	d.text(end+8, y+10, styleName, fmt.Sprintf("any %d of %d cards", s.Threshold, s.Shares))
+	d.text(end+8, y+10, d.look.name, fmt.Sprintf("any %d of %d cards", s.Threshold, s.Shares))
 	end = d.right - d.measure(style{mono, 8, black}, s.Set)
 	d.text(end, y+10, style{mono, 8, black}, s.Set)
-	d.textRight(end-4, y+10, styleName, "set")
+	d.textRight(end-4, y+10, d.look.name, "set")
 	d.line(x, y+14.5, d.right, y+14.5, 0.5, hair)
 
 	rows := (len(s.Words) + columns - 1) / columns
@@ -347,14 +330,14 @@ func (d cardDrawing) words(s CardShare, x, y, height float64) {
 		left := x + float64(i%columns)*width
 		base := y + heading + float64(i/columns)*step + 3
 		// The number ends in a space, so that it stays with its word when the text is copied.
-		left = d.text(left, base, styleNumber, fmt.Sprintf("%2d ", i+1))
-		d.text(left, base, styleWord, d.fit(width-18, styleWord, word))
+		left = d.text(left, base, d.look.number, fmt.Sprintf("%2d ", i+1))
+		d.text(left, base, d.look.word, d.fit(width-18, d.look.word, word))
 	}
 }
 
 func (d cardDrawing) footer(bottom float64) {
 	d.ruler(d.left, bottom-10)
-	d.text(d.left, bottom-2, styleSmall, "100 mm if printed at 100 %")
-	d.textRight(d.right, bottom-10, styleSmall, "These words are no wallet phrase.")
-	d.textRight(d.right, bottom-2, styleSmall, fmt.Sprintf("vault %s, %s, page 1 of 1", d.card.Vault.ID, d.card.name()))
+	d.text(d.left, bottom-2, d.look.small, "100 mm if printed at 100 %")
+	d.textRight(d.right, bottom-10, d.look.small, "These words are no wallet phrase.")
+	d.textRight(d.right, bottom-2, d.look.small, fmt.Sprintf("vault %s, %s, page 1 of 1", d.card.Vault.ID, d.card.name()))
 }

@@ -151,7 +151,7 @@ func (d *pagesDrawing) header(page int) {
 		st := style{bold, 10, black}
 		d.textRight(d.right, d.top+10, st, enough)
 		room := d.right - d.measure(st, enough) - end - 24
-		d.text(end+12, d.top+10, styleStrong, d.fit(room, styleStrong, p.Vault.Label))
+		d.text(end+12, d.top+10, d.look.strong, d.fit(room, d.look.strong, p.Vault.Label))
 		end = d.text(d.left, d.top+21, small, facts)
 		d.textRight(d.right, d.top+21, d.shrink(d.right-end-12, style{bold, 7.4, black}, words), words)
 		return
@@ -160,7 +160,7 @@ func (d *pagesDrawing) header(page int) {
 	d.textRight(d.right, d.top+13, style{bold, 12, black}, enough)
 	d.textRight(d.right, d.top+26, small, facts)
 	room := d.right - d.left - d.measure(small, facts) - 12
-	d.text(d.left, d.top+26, styleStrong, d.fit(room, styleStrong, p.Vault.Label))
+	d.text(d.left, d.top+26, d.look.strong, d.fit(room, d.look.strong, p.Vault.Label))
 	end := d.text(d.left, d.top+36, style{bold, 7.4, black}, words)
 	hex := groups(p.Vault.Fingerprint)
 	d.textRight(d.right, d.top+36, d.shrink(d.right-end-12, style{mono, 6, black}, hex), hex)
@@ -176,10 +176,10 @@ func (d *pagesDrawing) grid(page int) {
 		x, y := d.x+float64(column)*d.pitch, d.y+float64(row)*d.pitch
 		d.code(x, y, d.pages.Layout.Module, c)
 		if row == 0 {
-			d.textCentre(x+d.side/2, d.y-gap, styleSmall, columnName(column))
+			d.textCentre(x+d.side/2, d.y-gap, d.look.small, columnName(column))
 		}
 		if column == 0 {
-			d.textRight(d.x-gap, y+d.side/2+2, styleSmall, fmt.Sprint(row+1))
+			d.textRight(d.x-gap, y+d.side/2+2, d.look.small, fmt.Sprint(row+1))
 		}
 	}
 }
@@ -189,7 +189,7 @@ func (d *pagesDrawing) edge() {
 	x := d.right + quietCodes/2*d.pages.Layout.Module + 3
 	d.upright(x, d.y, func() {
 		d.ruler(x, d.y)
-		d.text(x+rulerLength+6, d.y, styleSmall, "100 mm if printed at 100 %")
+		d.text(x+rulerLength+6, d.y, d.look.small, "100 mm if printed at 100 %")
 		if d.tight {
 			d.textRight(x+d.lower-d.y, d.y, style{mono, 6, accent}, groups(d.pages.Vault.Fingerprint))
 		}

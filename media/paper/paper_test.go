@@ -145,6 +145,7 @@ func TestPaperSizeAndPageCount(t *testing.T) {
 		require.Equal(t, 1, bytes.Count(pdf, []byte("/MediaBox")))
 		require.Contains(t, string(pdf), box[size])
 		require.Contains(t, string(pdf), "/Producer (coldvault)")
+		require.Contains(t, string(pdf), "\n/Lang (en) /ViewerPreferences <</PrintScaling /None>> /CVLT_Sheet (1)\n")
 	}
 	for size := range box {
 		expect(t, cardPDF(t, testCard(t), size), size, 1)

@@ -7,7 +7,6 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/gofont/gobold"
@@ -46,11 +45,36 @@ type style struct {
 	grey int
 }
 
+// looks are the styles that are used more than once.
+type looks struct {
+	title, hero, heading, body, command style // lines of their own
+	strong, value, hex, name, small     style // facts, and what they are called
+	word, number                        style // of a share
+}
+
+func newLooks() looks {
+	return looks{
+		title:   style{regular, 17, black},
+		hero:    style{bold, 22, black},
+		heading: style{bold, 8.4, black},
+		body:    style{regular, 7.8, black},
+		command: style{mono, 6.9, black},
+		strong:  style{bold, 9.5, black},
+		value:   style{regular, 9, black},
+		hex:     style{mono, 7, black},
+		name:    style{regular, 7.5, accent},
+		small:   style{regular, 6.8, accent},
+		word:    style{mono, 9.6, black},
+		number:  style{mono, 7, accent},
+	}
+}
+
 // sheet is a document under construction. Coordinates are points from the upper left corner of the page.
 type sheet struct {
 	pdf           *fpdf.Fpdf
 	fonts         map[face]*sfnt.Font
 	glyphs        sfnt.Buffer
+	look          looks
 	width, height float64
 }
 
@@ -66,7 +90,10 @@ func newSheet(size Size, title string, created time.Time) (*sheet, error) {
 	pdf.SetModificationDate(created.UTC())
 	pdf.SetCatalogSort(true)
 	pdf.SetAutoPageBreak(false, 0)
-	s := &sheet{pdf: pdf, fonts: map[face]*sfnt.Font{}, width: width, height: height}
+	// The library has no way to ask viewers to print at 100 % (ISO 32000-1, 12.2), but it writes the language into the
+	// catalog as it is; the last entry is a private one that takes the closing parenthesis.
+	pdf.SetLang("en) /ViewerPreferences <</PrintScaling /None>> /CVLT_Sheet (1")
+	s := &sheet{pdf: pdf, fonts: map[face]*sfnt.Font{}, look: newLooks(), width: width, height: height}
 	for name, data := range map[face][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF} {
 		font, err := sfnt.Parse(data)
 		if err != nil {
@@ -89,10 +116,7 @@ func (s *sheet) write(w io.Writer) error {
 // drawable replaces what the font cannot show, so that foreign names never fail a ceremony.
 func (s *sheet) drawable(f face, text string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || r < ' ' || r > 0xFFFF {
-			return noGlyph
-		}
-		if i, err := s.fonts[f].GlyphIndex(&s.glyphs, r); err != nil || i == 0 {
+		if i, err := s.fonts[f].GlyphIndex(&s.glyphs, r); err != nil || i == 0 || r < ' ' {
 			return noGlyph
 		}
 		return r
