@@ -71,8 +71,6 @@ const (
 	stampWidth  = 132.0 // the badge with the number of the card
 	nameColumn  = 64.0  // names of the table under the thresholds
 	columnGap   = 22.0  // between the two columns of text
-	quietCodes  = 8     // modules between two codes
-	timeFormat  = "2006-01-02 15:04 UTC"
 )
 
 // cardModule is the largest module with which a code of so many modules stays within cardCode.
@@ -104,7 +102,7 @@ func WriteCard(w io.Writer, c Card, size Size) error {
 	d := cardDrawing{sheet: s, card: c, left: cardMargin, right: s.width - cardMargin}
 	d.public(fold)
 	d.foldLine(fold)
-	d.secret(fold)
+	d.secret()
 	return s.write(w)
 }
 
@@ -293,24 +291,28 @@ func (d cardDrawing) foldLine(y float64) {
 	d.textCentre(middle, y+2.3, d.look.small, note)
 }
 
-// secret draws the half below the fold: a code and its words for each compartment, and the ruler.
-func (d cardDrawing) secret(fold float64) {
+// codeTop is the upper edge of the first or second code. The space is shared out so that the codes have their quiet
+// zones on the lower of the two papers too.
+func (d cardDrawing) codeTop(i int) float64 {
 	const footer = 34
-	bottom := d.height - safeMargin
-	// Shared out so that the codes have their quiet zones on the lower of the two papers too.
-	space := bottom - footer - fold - 2*cardCode
-	y := fold + 0.27*space
-	for _, s := range d.card.Shares {
+	fold := snap(d.height / 2)
+	space := d.height - safeMargin - footer - fold - 2*cardCode
+	return snap(fold + 0.27*space + float64(i)*(cardCode+0.5*space))
+}
+
+// secret draws the half below the fold: a code and its words for each compartment, and the ruler.
+func (d cardDrawing) secret() {
+	for i, s := range d.card.Shares {
 		module, err := cardModule(s.Code.Size())
 		if err != nil {
 			d.pdf.SetError(err)
 			return
 		}
+		y := d.codeTop(i)
 		d.code(d.left, y, module, s.Code)
 		d.words(s, d.left+cardCode+18, y, float64(s.Code.Size())*module)
-		y += cardCode + 0.5*space
 	}
-	d.footer(bottom)
+	d.footer(d.height - safeMargin)
 }
 
 // words draws the share as words, numbered line by line, as high as the code beside it.

@@ -170,7 +170,7 @@ func (d *pagesDrawing) header(page int) {
 func (d *pagesDrawing) grid(page int) {
 	first := page * d.places.Codes()
 	codes := d.pages.Codes[first:min(first+d.places.Codes(), len(d.pages.Codes))]
-	gap := quietCodes / 2 * d.pages.Layout.Module
+	gap := quietCodes/2*d.pages.Layout.Module + 0.5
 	for i, c := range codes {
 		row, column := i/d.places.Columns, i%d.places.Columns
 		x, y := d.x+float64(column)*d.pitch, d.y+float64(row)*d.pitch

@@ -89,32 +89,64 @@ func TestPageCodesAreRead(t *testing.T) {
 	})
 }
 
+// requirePixels compares a code and its quiet zone on a page of 300 dpi with its modules, pixel by pixel.
+func requirePixels(t *testing.T, img *image.Gray, x, y, module float64, code Symbol) {
+	t.Helper()
+	left, top, side := int(math.Round(x/pixel)), int(math.Round(y/pixel)), int(math.Round(module/pixel))
+	inside := image.Rect(0, 0, code.Size()*side, code.Size()*side)
+	zone := inside.Inset(-quietCodes / 2 * side)
+	wrong := 0
+	for py := zone.Min.Y; py < zone.Max.Y; py++ {
+		for px := zone.Min.X; px < zone.Max.X; px++ {
+			want := uint8(255)
+			if (image.Point{X: px, Y: py}).In(inside) && code.Black(px/side, py/side) {
+				want = 0
+			}
+			if img.GrayAt(left+px, top+py).Y != want {
+				wrong++
+			}
+		}
+	}
+	require.Zero(t, wrong, "pixels of the code at %.2f, %.2f", x, y)
+}
+
 func TestModulesArePixels(t *testing.T) {
-	// At 300 dpi every module is a square of whole pixels, black or white, at the place the drawing computed.
+	// At 300 dpi every module of a page is a square of whole pixels at its computed place, with white around the code.
 	layouts(t, func(t *testing.T, layout qr.Layout, size Size) {
 		pages, _ := testPages(t, layout, GridFor(layout, size).Codes())
 		img := loadGray(t, raster(t, pagesPDF(t, pages, size), 300)[0])
-
 		s, err := newSheet(size, "", testTime)
 		require.NoError(t, err)
 		d, err := newPagesDrawing(s, pages, GridFor(layout, size))
 		require.NoError(t, err)
-		module := int(math.Round(layout.Module / pixel))
+		require.InDelta(t, quietCodes*layout.Module, d.pitch-d.side, 1e-9)
 		for i, code := range pages.Codes {
-			left := int(math.Round((d.x + float64(i%d.places.Columns)*d.pitch) / pixel))
-			top := int(math.Round((d.y + float64(i/d.places.Columns)*d.pitch) / pixel))
-			wrong := 0
-			for y := range code.Size() * module {
-				for x := range code.Size() * module {
-					black := code.Black(x/module, y/module)
-					if img.GrayAt(left+x, top+y).Y != map[bool]uint8{true: 0, false: 255}[black] {
-						wrong++
-					}
-				}
-			}
-			require.Zero(t, wrong, "pixels of code %d", i)
+			x, y := d.x+float64(i%d.places.Columns)*d.pitch, d.y+float64(i/d.places.Columns)*d.pitch
+			requirePixels(t, img, x, y, layout.Module, code)
 		}
 	})
+}
+
+func TestCardModulesArePixels(t *testing.T) {
+	// The same for cards with codes of every version that fits, and modules are 1 mm or more.
+	for _, size := range []Size{A4, Letter} {
+		for version := 5; version <= 7; version++ {
+			card := testCard(t)
+			for i := range card.Shares {
+				card.Shares[i].Code = testSymbol(t, testDigits(9, 90), version, qr.LevelQ)
+			}
+			img := loadGray(t, raster(t, cardPDF(t, card, size), 300)[0])
+			s, err := newSheet(size, "", testTime)
+			require.NoError(t, err)
+			d := cardDrawing{sheet: s, card: card}
+			for i, share := range card.Shares {
+				module, err := cardModule(share.Code.Size())
+				require.NoError(t, err)
+				require.Greater(t, module/millimetre, 1.0)
+				requirePixels(t, img, snap(cardMargin), d.codeTop(i), module, share.Code)
+			}
+		}
+	}
 }
 
 func TestMarginsAreWhite(t *testing.T) {

@@ -19,8 +19,10 @@ const (
 	pixel      = 0.24              // one pixel at 300 dpi, in points
 	millimetre = 72 / 25.4         // in points
 	safeMargin = 10.1 * millimetre // nothing is drawn nearer to an edge
+	quietCodes = 8                 // modules between two codes; half of them towards text
 	noGlyph    = '□'               // drawn for characters that the fonts lack
 	ellipsis   = "…"
+	timeFormat = "2006-01-02 15:04 UTC"
 )
 
 // Greys, 0 is black. accent is the only one for text.
