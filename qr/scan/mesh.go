@@ -238,3 +238,7 @@ func (p *plane) match(template []int8, at, right, down vector) float64 {
 	}
 	return (product + sum*weights/n) / math.Sqrt(variance*(n-weights*weights/n))
 }
+
+func (f frame) scaled(k float64) frame {
+	return frame{f.origin.times(k), f.right.times(k), f.down.times(k)}
+}

@@ -8,17 +8,17 @@ import (
 
 // pageReader reads one page, in one polarity.
 type pageReader struct {
-	levels   []*plane
-	found    []finder
-	taken    []bool // finders of codes that were read
-	versions map[int]int
-	codes    []Code
-	unread   []candidate
+	levels []*plane
+	found  []finder
+	taken  []bool      // finders of codes that were read
+	read   []candidate // codes that were read, as codes
+	unread []candidate
+	codes  []Code
 }
 
-// candidate is a triple whose place and version are settled.
+// candidate is a code whose place and version are settled.
 type candidate struct {
-	triple
+	finders []int // in the list of those found, those it stands on
 	version int
 	plane   *plane
 	mesh    *mesh
@@ -29,26 +29,29 @@ type candidate struct {
 func readPage(img *image.Gray) ([]Code, []Unread) {
 	codes, unread := readPolarity(img)
 	if len(codes) == 0 {
-		if inverse, _ := readPolarity(inverted(img)); len(inverse) > 0 {
-			return inverse, nil
+		if inverse, rest := readPolarity(inverted(img)); len(inverse) > 0 {
+			return inverse, rest
 		}
 	}
 	return codes, unread
 }
 
 func readPolarity(img *image.Gray) ([]Code, []Unread) {
-	r := &pageReader{levels: pyramid(img), versions: map[int]int{}}
+	r := &pageReader{levels: pyramid(img)}
 	for i, p := range r.levels[:len(r.levels)-1] {
 		p.threshold = newThresholds(p, r.levels[i+1])
 		r.found = findFinders(p, r.found)
 	}
 	r.taken = make([]bool, len(r.found))
 	r.firstPass(groupFinders(r.found))
-	r.secondPass()
+	r.retry()
+	r.recover()
+	r.retry()
 	var unread []Unread
 	for _, c := range r.unread {
-		if !c.uses(r.isTaken) {
-			r.take(c.triple)
+		middle := c.middle()
+		at := image.Pt(int(middle.x), int(middle.y))
+		if !slices.ContainsFunc(unread, func(u Unread) bool { return at.In(u.Bounds) }) {
 			unread = append(unread, Unread{Bounds: c.bounds()})
 		}
 	}
@@ -57,43 +60,81 @@ func readPolarity(img *image.Gray) ([]Code, []Unread) {
 
 func (r *pageReader) isTaken(i int) bool { return r.taken[i] }
 
-func (r *pageReader) take(t triple) {
-	r.taken[t.origin], r.taken[t.right], r.taken[t.down] = true, true, true
-}
-
 // firstPass settles every triple that is a code at all, and reads it the plain way.
 func (r *pageReader) firstPass(triples []triple) {
 	for _, t := range triples {
 		if t.uses(r.isTaken) {
 			continue
 		}
-		c, ok := r.settle(t)
-		if !ok {
+		p := r.levelFor(t.module)
+		f := frame{r.found[t.origin].at(), r.found[t.right].at(), r.found[t.down].at()}.scaled(1 / p.scale)
+		version := p.versionIn(f, t.modules)
+		if version == 0 {
 			continue
 		}
-		g := sampleGrid(c.plane, c.mesh, c.version, wideSpread)
-		if !r.try(&c, g) {
-			r.unread = append(r.unread, c)
-		}
+		r.attend(candidate{finders: []int{t.origin, t.right, t.down}, version: version, plane: p, mesh: newMesh(p, f, version)})
 	}
 }
 
-// secondPass tries harder with what the first left.
-func (r *pageReader) secondPass() {
-	r.unread = slices.DeleteFunc(r.unread, func(c candidate) bool {
-		if c.uses(r.isTaken) {
-			return true
+// levelFor is the plane on which modules are wide enough, and no wider.
+func (r *pageReader) levelFor(module float64) *plane {
+	level := 0
+	for m := module; m/2 >= samplingModule && level+1 < len(r.levels); m /= 2 {
+		level++
+	}
+	return r.levels[level]
+}
+
+// attend reads a candidate the plain way, or keeps it for later if it looks like a code.
+func (r *pageReader) attend(c candidate) bool {
+	if c.mesh.sought > 3 && float64(c.mesh.matched) < minSeen*float64(c.mesh.sought) {
+		return false
+	}
+	g := sampleGrid(c.plane, c.mesh, c.version, wideSpread)
+	if g.timing() < minTimingSeen {
+		return false
+	}
+	if r.try(&c, g) {
+		return true
+	}
+	r.unread = append(r.unread, c)
+	return false
+}
+
+// retry tries harder with what is left: by undoing blur, and by following the
+// paper between the alignment patterns.
+func (r *pageReader) retry() {
+	var left []candidate
+	for _, c := range r.unread {
+		if !r.stale(c) && !r.tryHarder(&c) {
+			left = append(left, c)
+		}
+	}
+	// A code that was read may have shown others to be no codes.
+	r.unread = slices.DeleteFunc(left, r.stale)
+}
+
+// stale tells whether a code was read where a candidate is, or one of its finders.
+func (r *pageReader) stale(c candidate) bool {
+	inside := func(i int) bool { return r.taken[i] || r.covered(r.found[i].at()) }
+	return slices.ContainsFunc(c.finders, inside) || r.covered(c.middle())
+}
+
+func (r *pageReader) tryHarder(c *candidate) bool {
+	for _, m := range []*mesh{c.mesh, nil} {
+		if m == nil {
+			m = c.plane.follow(c.mesh, c.version)
 		}
 		for _, spread := range []float64{wideSpread, onePoint} {
-			g := sampleGrid(c.plane, c.mesh, c.version, spread)
+			g := sampleGrid(c.plane, m, c.version, spread)
 			for _, amount := range []float32{0, 0.15, 0.3} {
-				if r.try(&c, g.sharpened(amount)) {
+				if r.try(c, g.sharpened(amount)) {
 					return true
 				}
 			}
 		}
-		return false
-	})
+	}
+	return false
 }
 
 const wideReach, nearReach = 10, 5 // modules around one that its threshold comes from
@@ -109,8 +150,10 @@ func (r *pageReader) try(c *candidate, g *grid) bool {
 		if err != nil {
 			continue
 		}
-		r.take(c.triple)
-		r.versions[c.version]++
+		for _, i := range c.finders {
+			r.taken[i] = true
+		}
+		r.read = append(r.read, *c)
 		r.codes = append(r.codes, Code{Text: text, Version: c.version, Bounds: c.bounds()})
 		return true
 	}
@@ -130,108 +173,34 @@ func (c *candidate) bounds() image.Rectangle {
 	return image.Rect(int(x0*s), int(y0*s), int(math.Ceil(x1*s)), int(math.Ceil(y1*s)))
 }
 
-const (
-	samplingModule = 3.2 // pixels of a module from which a code is sampled
-	spanSlack      = 0.2 // how far the stated version may be from the estimated one
-	minSeen        = 0.4 // share of the alignment patterns without which it is no code
-	minTiming      = 0.5 // correlation of both timing patterns
-)
-
-// settle finds the version of a triple and its mesh, or that it is no code.
-func (r *pageReader) settle(t triple) (candidate, bool) {
-	level := 0
-	for m := t.module; m/2 >= samplingModule && level+1 < len(r.levels); m /= 2 {
-		level++
-	}
-	p := r.levels[level]
-	f := frame{r.found[t.origin].at().times(1 / p.scale), r.found[t.right].at().times(1 / p.scale), r.found[t.down].at().times(1 / p.scale)}
-	version := p.versionIn(f, t.modules)
-	if version == 0 {
-		return candidate{}, false
-	}
-	c := candidate{triple: t, version: version, plane: p, mesh: newMesh(p, f, version)}
-	if c.mesh.sought > 3 && float64(c.mesh.matched) < minSeen*float64(c.mesh.sought) {
-		return candidate{}, false
-	}
-	return c, true
+// middle is the middle of a code, in pixels of the page.
+func (c *candidate) middle() vector {
+	half := float64(sideOf(c.version)) / 2
+	at, _, _ := c.mesh.cell(half, half)
+	return at.times(c.plane.scale)
 }
 
-// versionIn reads the version that a code between three finders states of itself, or for the small
-// ones, which do not, the one whose timing patterns are there. 0 means none.
-func (p *plane) versionIn(f frame, span float64) int {
-	low := max(versionNear(span*(1-spanSlack)), 1)
-	high := min(versionNear(span*(1+spanSlack)), maxVersion)
-	best, fewest := 0, 2*maxVersionErrors+1
-	for v := max(low, versionBlocks); v <= high; v++ {
-		a, b := p.versionErrors(f, v)
-		if min(a, b) > maxVersionErrors {
-			continue
+// covered tells whether a point of the page lies in a code that was read.
+func (r *pageReader) covered(at vector) bool {
+	return slices.ContainsFunc(r.read, func(c candidate) bool {
+		side := float64(sideOf(c.version))
+		corners := [4][2]float64{{0, 0}, {side, 0}, {side, side}, {0, side}}
+		var quad [4]vector
+		for i, p := range corners {
+			q, _, _ := c.mesh.cell(p[0], p[1])
+			quad[i] = q.times(c.plane.scale)
 		}
-		if n := min(a, maxVersionErrors+1) + min(b, maxVersionErrors+1); n < fewest {
-			best, fewest = v, n
-		}
-	}
-	if best > 0 {
-		return best
-	}
-	clearest := minTiming
-	for v := low; v <= min(high, versionBlocks-1); v++ {
-		if s := min(p.timing(f.origin, f.right, f.down, v), p.timing(f.origin, f.down, f.right, v)); s > clearest {
-			best, clearest = v, s
-		}
-	}
-	return best
-}
-
-// versionErrors counts the wrong bits of both statements of a version (ISO/IEC 18004 clause 7.10).
-func (p *plane) versionErrors(f frame, version int) (right, down int) {
-	word := versionWord(version)
-	span := spanOf(version)
-	u, v := f.right.minus(f.origin).times(1/span), f.down.minus(f.origin).times(1/span)
-	count := func(corner vector, along, across vector) int {
-		// Bit 0 is nearest to the timing pattern's corner: six rows of three.
-		var values [18]float64
-		low, high := 255.0, 0.0
-		for k := range values {
-			at := corner.plus(along.times(float64(k%3) - 7)).plus(across.times(float64(k/3) - 3))
-			values[k] = p.at(at.x, at.y)
-			low, high = min(low, values[k]), max(high, values[k])
-		}
-		wrong := 0
-		for k, value := range values {
-			if (value < (low+high)/2) != (word>>k&1 == 1) {
-				wrong++
+		for i, a := range quad {
+			if quad[(i+1)%4].minus(a).cross(at.minus(a)) < 0 {
+				return false
 			}
 		}
-		return wrong
-	}
-	return count(f.right, u, v), count(f.down, v, u)
+		return true
+	})
 }
 
-// timing correlates the timing pattern from one finder to another with light and
-// dark in turn. side points to where the pattern lies off the line of centres.
-func (p *plane) timing(from, to, side vector, version int) float64 {
-	span := spanOf(version)
-	along := to.minus(from).times(1 / span)
-	across := side.minus(from).times((timingCentre - finderCentre) / span)
-	var sum, squares, product float64
-	n := sideOf(version) - 16
-	for k := range n {
-		at := from.plus(across).plus(along.times(float64(k) + 5))
-		v := p.at(at.x, at.y)
-		sum += v
-		squares += v * v
-		if k%2 == 0 {
-			product -= v
-		} else {
-			product += v
-		}
-	}
-	// Dark leads by one, as n is odd.
-	product += sum / float64(n)
-	variance := squares - sum*sum/float64(n)
-	if variance < 25*float64(n) {
-		return 0
-	}
-	return product / math.Sqrt(variance*float64(n))
-}
+const (
+	samplingModule = 3.2  // pixels of a module from which a code is sampled
+	minSeen        = 0.4  // share of the alignment patterns without which it is no code
+	minTimingSeen  = 0.35 // the same, followed over the mesh
+)

@@ -1,6 +1,10 @@
 package scan
 
-import "github.com/makiuchi-d/gozxing"
+import (
+	"math"
+
+	"github.com/makiuchi-d/gozxing"
+)
 
 // grid holds the grey value of every module of a code, row by row.
 type grid struct {
@@ -130,4 +134,30 @@ func (g *grid) midway(x, y, reach int) float32 {
 		limit = (dark/darks + light/lights) / 2
 	}
 	return limit
+}
+
+// timing correlates the timing patterns with light and dark in turn, over the whole of
+// both: near 1 for a code, near 0 for what only has finder patterns in the right places.
+func (g *grid) timing() float64 {
+	const row = 6
+	sum := 0.0
+	for _, index := range []func(k int) int{
+		func(k int) int { return row*g.side + k },
+		func(k int) int { return k*g.side + row },
+	} {
+		// Neighbours are compared, so that light that changes along the line does not matter.
+		swing, total := 0.0, 0.0
+		for k := row + 2; k < g.side-row-2; k++ {
+			d := float64(g.values[index(k)] - g.values[index(k+1)])
+			if k%2 == 0 {
+				d = -d // from dark to light
+			}
+			swing += d
+			total += math.Abs(d)
+		}
+		if total > 0 {
+			sum += swing / total
+		}
+	}
+	return sum / 2
 }
