@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"sync"
 
 	"coldvault/vault/format"
 	"coldvault/vault/secret"
@@ -33,6 +34,9 @@ type Target struct {
 	root *os.Root
 	name string
 	made bool // by OpenTarget: removed again where nothing is restored
+
+	mu     sync.Mutex // between writing and an interrupt that closes
+	closed bool
 }
 
 // OpenTarget makes the folder, or takes an existing empty one.
@@ -57,9 +61,19 @@ func OpenTarget(name string) (*Target, error) {
 	return t, nil
 }
 
-// Close releases the folder. Where Write has not succeeded, nothing is left.
+// ErrClosed is returned by Write when Close came in between.
+var ErrClosed = errors.New("the restore was interrupted")
+
+// Close releases the folder. Where Write has not succeeded, nothing is left. It
+// may be called again, and while Write runs.
 func (t *Target) Close() error {
-	err := t.root.Close()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	err := errors.Join(t.root.RemoveAll(partialFolder), t.root.Close())
 	if t.made {
 		// Only removes an empty folder.
 		_ = os.Remove(t.name)
@@ -78,6 +92,7 @@ func (t *Target) Write(bundles []*Bundle) (names []string, err error) {
 		return nil, err
 	}
 	defer func() {
+		// After Close there is nothing to remove and no folder to do it in.
 		if removeErr := t.root.RemoveAll(partialFolder); err == nil {
 			err = removeErr
 		}
@@ -87,13 +102,22 @@ func (t *Target) Write(bundles []*Bundle) (names []string, err error) {
 		return nil, err
 	}
 	for _, f := range files {
-		if err := t.writeFile(f); err != nil {
+		if err := t.unlessClosed(func() error { return t.writeFile(f) }); err != nil {
 			return nil, fmt.Errorf("%q: %w", f.Name, err)
 		}
 		names = append(names, f.Name)
 	}
 	slices.Sort(names)
-	return names, t.publish()
+	return names, t.unlessClosed(t.publish)
+}
+
+func (t *Target) unlessClosed(do func() error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return ErrClosed
+	}
+	return do()
 }
 
 type restoredEntry struct {

@@ -34,8 +34,8 @@ func Harden() error {
 		// Not raised is not fatal: New counts against what holds.
 		_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &limit)
 	}
-	if have := pageLimit() * int64(os.Getpagesize()); have < MinimumLocked {
-		return fmt.Errorf("%w: %d KiB may be locked, %d KiB are needed", ErrLimit, have/1024, MinimumLocked/1024)
+	if have, pageSize := pageLimit(), int64(os.Getpagesize()); have < MinimumLocked/pageSize {
+		return fmt.Errorf("%w: %d KiB may be locked, %d KiB are needed", ErrLimit, have*pageSize/1024, MinimumLocked/1024)
 	}
 	return nil
 }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"strings"
+
+	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault"
+)
+
+type checkCmd struct {
+	Paths []string `arg:"" optional:"" name:"medium" help:"Media, and scans of pages or cards (PNG, JPEG, TIFF, PDF, text; - is standard input)."`
+	Card  []string `sep:"none" placeholder:"FILE" help:"A card to prove: image, PDF or text."`
+}
+
+func (c *checkCmd) Run(u *ui) error {
+	if len(c.Paths)+len(c.Card) == 0 {
+		return &ceremony.HintError{
+			Err:  &ceremony.UsageError{Err: errNothing},
+			Hint: "coldvault check MEDIUM, or coldvault check --card FILE",
+		}
+	}
+	r, err := ceremony.Check(u, ceremony.CheckRequest{Paths: c.Paths, Cards: c.Card, Stdin: u.in})
+	if r == nil {
+		return err
+	}
+	for _, m := range r.Media {
+		u.checked(m)
+	}
+	u.pageSets(r.Pages)
+	u.shares(r.Shares)
+	if len(r.Shares) > 0 && !r.Compared {
+		u.print("No medium was given, so the cards were not compared with the vault: add one to prove them.")
+	}
+	if err != nil {
+		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; make a new copy from a good one, or seal again"}
+	}
+	u.print("Nothing is wrong with what was given.")
+	return nil
+}
+
+// checked prints the state of one vault on one medium.
+func (u *ui) checked(c *vault.Checked) {
+	m := c.Medium
+	u.heading("%s", m.Path(""))
+	if m.Identity != nil {
+		u.print("  vault %s %q, fingerprint %s", m.ID, m.Identity.Vault.Label, strings.Join(m.Identity.Words(), " "))
+	}
+	for _, g := range c.Generations {
+		state, color := "WHOLE", green
+		switch {
+		case g.Repairable:
+			state, color = "DAMAGED, can be repaired", yellow
+		case !g.Whole:
+			state, color = "LOST", red
+		}
+		u.verdict(color, state, "generation %d %s", g.Number, g.Created)
+		u.emit("generation", struct {
+			Medium     string `json:"medium"`
+			Vault      string `json:"vault"`
+			Number     int    `json:"number"`
+			Created    string `json:"created"`
+			Whole      bool   `json:"whole"`
+			Repairable bool   `json:"repairable"`
+		}{m.Source.Name(), m.ID, g.Number, g.Created, g.Whole, g.Repairable})
+	}
+	for _, f := range c.Findings {
+		color := yellow
+		if f.Severity == vault.Damage {
+			color = red
+		}
+		u.verdict(color, strings.ToUpper(string(f.Severity)), "%s: %s  [%s]", f.Path, f.Text, f.ID)
+		u.emit("finding", struct {
+			Severity string `json:"severity"`
+			ID       string `json:"id"`
+			Path     string `json:"path"`
+			Text     string `json:"text"`
+		}{string(f.Severity), f.ID, f.Path, f.Text})
+	}
+}
+
+// pageSets prints what pages were read and what is missing.
+func (u *ui) pageSets(sets []ceremony.PageSet) {
+	for _, p := range sets {
+		u.heading("%s", p.Title())
+		switch {
+		case p.Err != nil:
+			u.verdict(red, "LOST", "%v", p.Err)
+		case p.Need == 0:
+			u.verdict(green, "WHOLE", "%d of %d codes read", p.Have, p.Total)
+		default:
+			u.verdict(red, "MISSING", "%d of %d codes read, %d more are needed", p.Have, p.Total, p.Need)
+		}
+		for _, m := range p.Missing {
+			u.print("  not read: %s", m)
+		}
+		u.emit("pages", struct {
+			Vault      string   `json:"vault"`
+			Generation int      `json:"generation"`
+			Set        string   `json:"set"`
+			Layout     string   `json:"layout"`
+			Have       int      `json:"have"`
+			Total      int      `json:"total"`
+			Need       int      `json:"need"`
+			Missing    []string `json:"missing"`
+		}{p.Vault.String(), p.Generation, p.Set, p.Layout, p.Have, p.Total, p.Need, append([]string{}, p.Missing...)})
+	}
+}
+
+// shares prints the verdict on every share.
+func (u *ui) shares(shares []ceremony.CheckedShare) {
+	if len(shares) > 0 {
+		u.heading("cards")
+	}
+	for _, s := range shares {
+		state, color := "GOOD", green
+		if !s.Good {
+			state, color = "REFUSED", red
+		}
+		u.verdict(color, state, "%s: %s", s.From, s.Reason)
+		u.emit("share", struct {
+			From    string `json:"from"`
+			Share   string `json:"share"`
+			Verdict string `json:"verdict"`
+			Reason  string `json:"reason"`
+			Good    bool   `json:"good"`
+		}{s.From, s.Name, s.Verdict, s.Reason, s.Good})
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"coldvault/cmd/internal/ceremony"
+	"coldvault/media/paper"
+)
+
+// unattended are the flags with which nothing is asked.
+type unattended struct {
+	PassphraseFile string `name:"passphrase-file" placeholder:"FILE" help:"Read the passphrase of the vault's signer from the first line of FILE (- is standard input)."`
+	Yes            bool   `help:"Never ask; what is missing is an error."`
+}
+
+func (f unattended) apply(u *ui) { u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes} }
+
+type paperSize struct {
+	Paper string `enum:"a4,letter" default:"a4" help:"Paper size: a4 or letter."`
+}
+
+func (p paperSize) size() paper.Size {
+	size, _ := paper.ParseSize(p.Paper) // kong has checked the enum
+	return size
+}
+
+type initCmd struct {
+	Vault           string   `required:"" placeholder:"FOLDER" help:"Folder to make for the vault; it stays on the cold machine."`
+	Label           string   `required:"" help:"Name of the vault, printed on every card and page; readable on every medium."`
+	Shares          int      `required:"" placeholder:"N" help:"Number of cards, one a custodian."`
+	Threshold       int      `required:"" placeholder:"K" help:"Cards that open the vault."`
+	HotThreshold    int      `name:"hot-threshold" placeholder:"K" help:"Cards that open the hot compartment; the same as --threshold unless given."`
+	Custodian       []string `sep:"none" placeholder:"NAME" help:"Name for a card, repeated in the order of the cards. Printed, and in no code."`
+	Cards           string   `required:"" placeholder:"FOLDER" help:"Folder to write the cards to as PDF. They are secrets."`
+	AcceptAllShares bool     `name:"accept-all-shares" help:"Allow that every card is needed."`
+	paperSize
+	unattended
+}
+
+func (c *initCmd) Run(u *ui) error {
+	c.unattended.apply(u)
+	result, err := ceremony.Create(u, ceremony.CreateRequest{
+		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
+		AllShares: c.AcceptAllShares, Custodians: c.Custodian, Paper: c.size(), Now: time.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	id := result.Identity
+	u.heading("vault %s %q", id.Vault.ID, id.Vault.Label)
+	u.print("  fingerprint  %s", strings.Join(id.Words(), " "))
+	u.print("               %s", id.FingerprintHex())
+	for _, set := range id.Shares.Sets {
+		u.print("  %-4s         any %d of %d cards, set %s", set.Compartment, set.Threshold, set.Shares, set.Set)
+	}
+	u.print("  cards        %s … card-%d.pdf", result.Cards[0], len(result.Cards))
+	u.print("")
+	u.print("Now print each card, check the print with `coldvault check --card SCAN`, and destroy the PDFs:")
+	u.print("they are the vault. A file on flash cannot be erased, only its key: best write them to a tmpfs.")
+	u.emit("vault", struct {
+		ID          string   `json:"id"`
+		Label       string   `json:"label"`
+		Fingerprint string   `json:"fingerprint"`
+		Words       []string `json:"words"`
+		Folder      string   `json:"folder"`
+		Cards       []string `json:"cards"`
+	}{id.Vault.ID, id.Vault.Label, id.FingerprintHex(), id.Words(), c.Vault, result.Cards})
+	return nil
+}

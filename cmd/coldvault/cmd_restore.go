@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+
+	"coldvault/cmd/internal/ceremony"
+)
+
+type restoreCmd struct {
+	From       []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
+	Card       []string `sep:"none" placeholder:"FILE" help:"A custodian's card: image, PDF or text with its digits or words. Repeat it. Without enough cards they are asked for."`
+	Role       string   `default:"all" help:"What to restore: all, cold or hot."`
+	To         string   `required:"" placeholder:"FOLDER" help:"Folder to restore into: new or empty, best on a tmpfs."`
+	Generation int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
+	VaultID    string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
+	Yes        bool     `help:"Never ask; what is missing is an error."`
+}
+
+func (c *restoreCmd) Run(u *ui) error {
+	u.secrets.yes = c.Yes
+	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
+		From: c.From, Cards: c.Card, Stdin: u.in, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
+	})
+	if err != nil {
+		return err
+	}
+	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Created, r.To)
+	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}
+	for _, f := range r.Files {
+		rows = append(rows, []string{f.Name, f.Network, f.Role, f.In})
+		u.emit("file", struct {
+			Name        string `json:"name"`
+			Network     string `json:"network"`
+			Role        string `json:"role"`
+			Compartment string `json:"compartment"`
+		}{f.Name, f.Network, f.Role, f.In})
+	}
+	u.table(rows)
+	u.print("Every file has the digest it was sealed with, is readable by you alone (0400), and was read back.")
+	u.emit("restored", struct {
+		Vault       string   `json:"vault"`
+		Fingerprint string   `json:"fingerprint"`
+		Words       []string `json:"words"`
+		Generation  int      `json:"generation"`
+		Created     string   `json:"created"`
+		To          string   `json:"to"`
+	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), strings.Fields(strings.Join(r.Identity.Words(), " ")), r.Generation, r.Created, r.To})
+	return nil
+}

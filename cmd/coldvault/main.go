@@ -1,0 +1,111 @@
+// Command coldvault backs up the keys of a node operator so that they can be
+// restored: sealed with age, split among custodians, on USB and on paper. It
+// opens no network connection and starts no program.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault"
+	"coldvault/vault/secret"
+)
+
+// Exit codes; listed in the help.
+const (
+	exitOK      = 0 // the whole operation succeeded
+	exitFailed  = 1
+	exitUsage   = 2
+	exitDamage  = 3 // damage, incoherence or something due was found
+	exitMore    = 4 // more shares or pages are needed
+	description = `Backs up the keys of a node operator so that they can be restored: recognises
+them, seals them with age, splits what opens them among custodians, writes them
+to USB and to paper, and proves every copy. Works without a network.
+
+Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage or
+incoherence was found; 4 more cards or pages are needed.`
+)
+
+// commands is the command line.
+type commands struct {
+	Demo    demoCmd    `cmd:"" help:"The main job on throwaway keys: a vault, cards, two media, pages, and restores from what is left."`
+	Inspect inspectCmd `cmd:"" help:"Say what files are: network, role, compartment, verdicts. Writes nothing."`
+	Init    initCmd    `cmd:"" help:"Make a vault and the cards of its custodians."`
+	Seal    sealCmd    `cmd:"" help:"Seal files as a new generation onto media. Needs no card."`
+	Paper   paperCmd   `cmd:"" help:"Draw a generation as pages of QR codes (PDF)."`
+	Scan    scanCmd    `cmd:"" help:"Read scans of pages and cards; say what they are and what is missing."`
+	Check   checkCmd   `cmd:"" help:"Verify media, pages and cards without any secret."`
+	Restore restoreCmd `cmd:"" help:"Restore files from media or pages with a quorum of cards."`
+	Version versionCmd `cmd:"" help:"Print version and build."`
+
+	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is main without the exit, for the tests.
+func run(args []string) int {
+	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+	defer secret.DestroyAll()
+	if err := secret.Harden(); err != nil {
+		return u.fail(err)
+	}
+	var c commands
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("coldvault"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(u.out, u.err), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		return u.fail(err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	context, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		return u.fail(&ceremony.HintError{Err: &ceremony.UsageError{Err: err}, Hint: "coldvault --help, or coldvault COMMAND --help"})
+	}
+	u.json = c.JSON
+	if err := context.Run(u); err != nil {
+		return u.fail(err)
+	}
+	return exitOK
+}
+
+// exitCode is the code for an error.
+func exitCode(err error) int {
+	var usage *ceremony.UsageError
+	var quorum *vault.QuorumError
+	var pages *ceremony.MorePagesError
+	var damaged *vault.DamagedGenerationError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &quorum), errors.As(err, &pages):
+		return exitMore
+	case errors.Is(err, ceremony.ErrDamage), errors.As(err, &damaged):
+		return exitDamage
+	}
+	return exitFailed
+}
+
+// hintOf finds the hint of an error, "" for none.
+func hintOf(err error) string {
+	var h *ceremony.HintError
+	switch {
+	case errors.As(err, &h):
+		return h.Hint
+	case errors.Is(err, secret.ErrLimit):
+		return fmt.Sprintf("allow %d KiB of locked memory or more: ulimit -l unlimited, or run as root", secret.MinimumLocked/1024)
+	}
+	return ""
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault/secret"
+)
+
+// prompts is how a command gets its secrets: from a file, or at the terminal.
+type prompts struct {
+	passphraseFile string // "-" is standard input, "" asks
+	yes            bool   // never ask for what is not given
+}
+
+// maxTyped is the longest line that is read at a prompt: a word list of 44 words
+// is under 500 bytes, a terminal's line is at most 4096.
+const maxTyped = 4096
+
+var errNoTerminal = &ceremony.HintError{
+	Err:  errors.New("there is no terminal to ask for the passphrase at"),
+	Hint: "give it with --passphrase-file FILE, or - for standard input",
+}
+
+// Passphrase reads the passphrase from its file or asks for it.
+func (u *ui) Passphrase(fresh bool) (*secret.Buffer, error) {
+	if u.secrets.passphraseFile != "" {
+		return u.passphraseFromFile(u.secrets.passphraseFile)
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, errNoTerminal
+	}
+	defer tty.Close()
+	if !fresh {
+		return u.askHidden(tty, "passphrase of the vault's signer: ")
+	}
+	first, err := u.askHidden(tty, "new passphrase for the vault's signer: ")
+	if err != nil {
+		return nil, err
+	}
+	second, err := u.askHidden(tty, "once more: ")
+	if err != nil {
+		first.Destroy()
+		return nil, err
+	}
+	defer second.Destroy()
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		first.Destroy()
+		return nil, errors.New("the two passphrases differ")
+	}
+	return first, nil
+}
+
+// passphraseFromFile takes the first line of a file.
+func (u *ui) passphraseFromFile(name string) (*secret.Buffer, error) {
+	f := u.in
+	if name != "-" {
+		var err error
+		if f, err = os.Open(name); err != nil {
+			return nil, err
+		}
+		defer f.Close()
+	}
+	b, err := secret.Read(f, 0, maxTyped)
+	if err != nil {
+		return nil, fmt.Errorf("the passphrase in %s: %w", name, err)
+	}
+	return firstLine(b)
+}
+
+// firstLine cuts a buffer at its first line break.
+func firstLine(b *secret.Buffer) (*secret.Buffer, error) {
+	line, _, _ := bytes.Cut(b.Bytes(), []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	defer b.Destroy()
+	return secret.Read(bytes.NewReader(line), len(line), len(line))
+}
+
+// Card asks for a code or word list, without echo: it is a share.
+func (u *ui) Card(prompt string) (*secret.Buffer, error) {
+	if u.secrets.yes {
+		return nil, ceremony.ErrNobody
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, ceremony.ErrNobody
+	}
+	defer tty.Close()
+	line, err := u.askHidden(tty, clean(prompt)+"\n(not shown; an empty line gives up): ")
+	if err != nil {
+		return nil, err
+	}
+	if line.Len() == 0 {
+		line.Destroy()
+		return nil, ceremony.ErrNobody
+	}
+	return line, nil
+}
+
+// askHidden reads one line from the terminal straight into guarded memory, with
+// echo off. The terminal's state is restored also when the process is told to
+// end; secrets are wiped then.
+func (u *ui) askHidden(tty *os.File, prompt string) (*secret.Buffer, error) {
+	u.Progress("", 0, 0)
+	fd := int(tty.Fd())
+	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return nil, err
+	}
+	hidden := *old
+	hidden.Lflag &^= unix.ECHO
+	hidden.Lflag |= unix.ICANON | unix.ISIG
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &hidden); err != nil {
+		return nil, err
+	}
+	restore := sync.OnceFunc(func() {
+		_ = unix.IoctlSetTermios(fd, unix.TCSETS, old)
+		u.tell(tty, "\n")
+	})
+	defer restore()
+	defer u.OnInterrupt(restore)()
+
+	u.tell(tty, prompt)
+	b, err := secret.New(maxTyped)
+	if err != nil {
+		return nil, err
+	}
+	n, err := tty.Read(b.Bytes())
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.Destroy()
+		return nil, err
+	}
+	if n == 0 {
+		b.Destroy()
+		return nil, errors.New("the terminal was closed")
+	}
+	return firstLine(b)
+}
+
+// OnInterrupt runs cleanup, wipes and ends the process on SIGINT, SIGTERM and
+// SIGHUP.
+func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cleanup()
+			secret.DestroyAll()
+			os.Exit(exitFailed)
+		case <-done:
+		}
+	}()
+	return sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(done)
+	})
+}

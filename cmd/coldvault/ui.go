@@ -1,0 +1,237 @@
+package main
+
+// This is the only file that prints. Its rules:
+//
+//   - Steps, warnings and progress go to standard error; what a command was
+//     asked for goes to standard output. With --json only JSON goes there.
+//   - Errors are "coldvault: error: …", lower case, no full stop, and where there
+//     is something to do, "coldvault: hint: …" after it.
+//   - Nothing that came from a medium is printed without being quoted or stripped
+//     of control characters: a label must not be able to draw on the terminal.
+//   - Progress and colour only on a terminal; NO_COLOR is honoured.
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"golang.org/x/term"
+
+	"coldvault/vault/material"
+)
+
+type ui struct {
+	in       *os.File
+	out, err io.Writer
+	json     bool
+	terminal bool // standard error is one: progress and colour
+	color    bool
+	drawn    bool // a progress line is on the screen
+	secrets  prompts
+}
+
+func newUI(in, out, err *os.File) *ui {
+	terminal := term.IsTerminal(int(err.Fd()))
+	return &ui{
+		in: in, out: out, err: err, terminal: terminal,
+		color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+	}
+}
+
+// Colours of the terminal (ECMA-48).
+const (
+	green, yellow, red, bold = "32", "33", "31", "1"
+)
+
+func (u *ui) paint(code, text string) string {
+	if !u.color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// clean strips what could move the cursor or hide text.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return '�'
+	}, text)
+}
+
+func (u *ui) line(w io.Writer, text string) {
+	u.Progress("", 0, 0)
+	fmt.Fprintln(w, clean(text))
+}
+
+// Say reports a step that is done.
+func (u *ui) Say(format string, args ...any) {
+	u.Progress("", 0, 0)
+	fmt.Fprintln(u.err, u.paint(green, "✓"), clean(fmt.Sprintf(format, args...)))
+}
+
+// Warn reports what went wrong without stopping the work.
+func (u *ui) Warn(format string, args ...any) {
+	u.Progress("", 0, 0)
+	fmt.Fprintln(u.err, u.paint(yellow, "!"), clean(fmt.Sprintf(format, args...)))
+}
+
+// Progress draws one line over itself; total 0 removes it.
+func (u *ui) Progress(what string, done, total int) {
+	if !u.terminal {
+		return
+	}
+	if u.drawn {
+		fmt.Fprint(u.err, "\r\x1b[K")
+	}
+	if u.drawn = total > 0; u.drawn {
+		fmt.Fprintf(u.err, "  %s (%d of %d)", clean(what), done, total)
+	}
+}
+
+// tell prints a prompt at the terminal.
+func (u *ui) tell(tty io.Writer, text string) { fmt.Fprint(tty, clean(text)) }
+
+// text is where a command's own output goes.
+func (u *ui) text() io.Writer {
+	if u.json {
+		return u.err
+	}
+	return u.out
+}
+
+func (u *ui) print(format string, args ...any) {
+	u.line(u.text(), fmt.Sprintf(format, args...))
+}
+
+// heading begins a part of a command's output.
+func (u *ui) heading(format string, args ...any) {
+	u.Progress("", 0, 0)
+	text := clean(fmt.Sprintf(format, args...))
+	if !u.json {
+		text = u.paint(bold, text)
+	}
+	fmt.Fprintln(u.text(), text)
+}
+
+// verdict prints a line that begins with a state: good, a warning, or bad.
+func (u *ui) verdict(color, state, format string, args ...any) {
+	u.Progress("", 0, 0)
+	fmt.Fprintf(u.text(), "  %s %s\n", u.paint(color, fmt.Sprintf("%-7s", state)), clean(fmt.Sprintf(format, args...)))
+}
+
+// emit writes one JSON object with its type; nothing without --json.
+func (u *ui) emit(kind string, v any) {
+	if !u.json {
+		return
+	}
+	data, err := json.Marshal(v)
+	if err != nil || len(data) < 2 || data[0] != '{' {
+		u.Warn("reporting %s as JSON: %v", kind, err)
+		return
+	}
+	comma := ","
+	if string(data) == "{}" {
+		comma = ""
+	}
+	fmt.Fprintf(u.out, "{\"type\":%q%s%s\n", kind, comma, data[1:])
+}
+
+// fail prints an error and its hint and returns the exit code.
+func (u *ui) fail(err error) int {
+	u.Progress("", 0, 0)
+	code := exitCode(err)
+	hint := hintOf(err)
+	text := strings.ReplaceAll(clean(err.Error()), "\n", "; ")
+	fmt.Fprintf(u.err, "coldvault: %s %s\n", u.paint(red, "error:"), text)
+	if hint != "" {
+		fmt.Fprintf(u.err, "coldvault: hint: %s\n", clean(hint))
+	}
+	u.emit("error", struct {
+		Error string `json:"error"`
+		Hint  string `json:"hint,omitempty"`
+		Exit  int    `json:"exit"`
+	}{text, hint, code})
+	return code
+}
+
+// table prints rows in columns.
+func (u *ui) table(rows [][]string) {
+	u.Progress("", 0, 0)
+	t := tabwriter.NewWriter(u.text(), 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, "  "+clean(strings.Join(row, "\t")))
+	}
+	t.Flush()
+}
+
+// The JSON of a report; every command that recognises files uses it.
+type (
+	fileJSON struct {
+		Name        string `json:"name"`
+		Network     string `json:"network"`
+		Role        string `json:"role"`
+		Compartment string `json:"compartment"`
+		ID          string `json:"id,omitempty"`
+		Note        string `json:"note,omitempty"`
+	}
+	verdictJSON struct {
+		Status   string   `json:"status"`
+		ID       string   `json:"id"`
+		Text     string   `json:"text"`
+		Files    []string `json:"files"`
+		Evidence string   `json:"evidence,omitempty"`
+	}
+	idJSON struct {
+		Network string `json:"network"`
+		Name    string `json:"name"`
+		Value   string `json:"value"`
+	}
+)
+
+// report prints what files are: one table a network, then what the checks said.
+func (u *ui) report(r material.Report) {
+	for _, network := range networks(r) {
+		u.heading("%s", network)
+		rows := [][]string{{"FILE", "ROLE", "COMPARTMENT", "ID"}}
+		for _, item := range r.Items {
+			if item.Network == network {
+				rows = append(rows, []string{item.Name, item.Role, item.In.String(), item.ID})
+				u.emit("file", fileJSON{item.Name, item.Network, item.Role, item.In.String(), item.ID, item.Note})
+			}
+		}
+		u.table(rows)
+	}
+	for _, id := range r.IDs {
+		u.print("  %s %s: %s", id.Network, id.Name, id.Value)
+		u.emit("id", idJSON{id.Network, id.Name, id.Value})
+	}
+	for _, item := range r.Items {
+		if item.Note != "" {
+			u.verdict(yellow, "NOTE", "%s: %s", item.Name, item.Note)
+		}
+	}
+	colors := map[material.Status]string{material.Pass: green, material.Warn: yellow, material.Unknown: yellow, material.Fail: red}
+	for _, v := range r.Verdicts {
+		u.verdict(colors[v.Status], string(v.Status), "%s  [%s]", v.Text, v.ID)
+		u.emit("verdict", verdictJSON{string(v.Status), v.ID, v.Text, v.Files, v.Evidence})
+	}
+}
+
+// networks in the order of their first file.
+func networks(r material.Report) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, item := range r.Items {
+		if !seen[item.Network] {
+			seen[item.Network] = true
+			out = append(out, item.Network)
+		}
+	}
+	return out
+}

@@ -1,0 +1,154 @@
+package ceremony
+
+import (
+	"fmt"
+	"io"
+
+	"coldvault/shard"
+	"coldvault/vault"
+)
+
+// CheckRequest is what `check` is asked for.
+type CheckRequest struct {
+	Paths []string // media, scans of pages, cards
+	Cards []string
+	Stdin io.Reader
+}
+
+// CheckResult is what was found. Every input is in exactly one of the lists.
+type CheckResult struct {
+	Media  []*vault.Checked
+	Pages  []PageSet
+	Shares []CheckedShare
+	Inputs []Input
+	// Compared tells whether shares could be compared with a shares.json.
+	Compared bool
+}
+
+// CheckedShare is the verdict on one share.
+type CheckedShare struct {
+	From    string
+	Name    string // what the share is, without its secret
+	Verdict string
+	Reason  string
+	Good    bool
+}
+
+// Check verifies media, pages and cards without any secret and writes nothing.
+// It returns ErrDamage with the result where anything is wrong.
+func Check(c Console, r CheckRequest) (*CheckResult, error) {
+	in, err := NewIntake()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if err := readInputs(c, in, r.Stdin, r.Paths, r.Cards); err != nil {
+		return nil, err
+	}
+	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
+	damaged := false
+	for _, m := range in.Media {
+		checked := vault.Check(m, false)
+		damaged = damaged || checked.Damaged()
+		result.Media = append(result.Media, checked)
+	}
+	for _, p := range result.Pages {
+		damaged = damaged || p.Need > 0 || p.Err != nil
+		for _, m := range p.Medium {
+			checked := vault.Check(m, true)
+			damaged = damaged || checked.Damaged()
+			result.Media = append(result.Media, checked)
+		}
+	}
+	result.Shares, result.Compared = checkShares(in)
+	for _, s := range result.Shares {
+		damaged = damaged || !s.Good
+	}
+	for _, input := range in.Inputs {
+		nothing := !input.Medium && input.Shares+input.Frames == 0
+		damaged = damaged || nothing || len(input.Notes) > 0
+	}
+	if damaged {
+		return result, ErrDamage
+	}
+	return result, nil
+}
+
+// checkShares judges every share against the vault it says it is of, among those
+// at hand.
+func checkShares(in *Intake) (out []CheckedShare, compared bool) {
+	identities := map[shard.VaultID]*vault.Identity{}
+	for _, m := range in.AllMedia() {
+		if m.Identity != nil {
+			identities[m.Identity.Expect().Vault] = m.Identity
+		}
+	}
+	var only *vault.Identity
+	for _, id := range identities {
+		only = id
+	}
+	for _, s := range in.Shares {
+		want := shard.Expect{}
+		if id := identities[s.Vault()]; id != nil {
+			want = id.Expect()
+		} else if len(identities) == 1 {
+			want = only.Expect() // to be named as a card of another vault
+		}
+		compared = compared || len(want.Sets) > 0
+		j := shard.Judge([]shard.Share{s.Share}, want)[0]
+		out = append(out, CheckedShare{
+			From: s.From, Name: s.Share.String(),
+			Verdict: j.Verdict.String(), Reason: j.Reason, Good: j.Verdict == shard.Accepted,
+		})
+	}
+	return out, compared
+}
+
+// ScanResult is what `scan` found.
+type ScanResult struct {
+	Inputs []Input
+	Pages  []PageSet
+	Shares []CheckedShare
+	Media  []*vault.Checked // of whole page sets
+}
+
+// Scan decodes files and says what they hold and what is missing. It returns
+// ErrDamage where codes were seen and not read, and *MorePagesError where a page
+// set is not whole.
+func Scan(c Console, files []string, stdin io.Reader) (*ScanResult, error) {
+	in, err := NewIntake()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if err := readInputs(c, in, stdin, files); err != nil {
+		return nil, err
+	}
+	result := &ScanResult{Inputs: in.Inputs, Pages: in.PageSets()}
+	result.Shares, _ = checkShares(in)
+	var incomplete []PageSet
+	for _, p := range result.Pages {
+		if p.Need > 0 {
+			incomplete = append(incomplete, p)
+		}
+		if p.Err != nil {
+			err = fmt.Errorf("%s: %w", p.Title(), p.Err)
+		}
+		for _, m := range p.Medium {
+			checked := vault.Check(m, true)
+			result.Media = append(result.Media, checked)
+			if checked.Damaged() {
+				err = ErrDamage
+			}
+		}
+	}
+	switch {
+	case err != nil:
+		return result, err
+	case len(incomplete) > 0:
+		return result, withHint(&MorePagesError{Sets: incomplete}, "scan the pages that are named again and give all scans together; scans add up")
+	case len(result.Pages)+len(result.Shares) == 0:
+		return result, withHint(fmt.Errorf("no code of coldvault was found"), "scan at 300 dpi in grey, the whole page, without cropping")
+	}
+	return result, nil
+}

@@ -1,0 +1,245 @@
+package ceremony
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"coldvault/media"
+	"coldvault/media/paper"
+	"coldvault/qr"
+	"coldvault/qr/digits"
+	"coldvault/qr/scan"
+	"coldvault/shard"
+	"coldvault/vault"
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// CreateRequest is what `init` is asked for.
+type CreateRequest struct {
+	Vault      string // folder to make
+	Cards      string // folder to write the cards to
+	Label      string
+	Shares     int
+	Threshold  int
+	Hot        int // threshold of hot; 0 means Threshold
+	AllShares  bool
+	Custodians []string // names for the cards, in order; may be fewer
+	Paper      paper.Size
+	Now        time.Time
+}
+
+// CreateResult says what was made.
+type CreateResult struct {
+	Identity *vault.Identity
+	Cards    []string // paths of the PDFs
+}
+
+// A card's codes: a share is 124 digits, which level H holds in version 6. A
+// larger version would have modules under 1 mm.
+const (
+	cardLevel      = qr.LevelH
+	maxCardVersion = 7
+)
+
+// Create makes a vault and its cards. Nothing of it exists unless all of it does:
+// every card was read back from its PDF before the vault's folder is written.
+func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	passphrase, err := c.Passphrase(true)
+	if err != nil {
+		return nil, err
+	}
+	defer passphrase.Destroy()
+	fresh, err := vault.Create(r.params(), passphrase)
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Destroy()
+	id := fresh.Identity
+	for _, set := range id.Shares.Sets {
+		c.Say("split %s into %d shares, any %d open it; every quorum tried", set.Compartment, set.Shares, set.Threshold)
+	}
+
+	undo := &undoList{}
+	defer c.OnInterrupt(undo.run)()
+	defer func() {
+		if err != nil {
+			undo.run()
+		}
+	}()
+	if err := undo.mkdir(r.Cards); err != nil {
+		return nil, err
+	}
+	result = &CreateResult{Identity: id}
+	for i := 1; i <= fresh.Cards(); i++ {
+		c.Progress("drawing the cards and reading them back", i, fresh.Cards())
+		name := filepath.Join(r.Cards, fmt.Sprintf("card-%d.pdf", i))
+		if err := r.writeCard(undo, name, fresh, i); err != nil {
+			return nil, fmt.Errorf("card %d: %w", i, err)
+		}
+		result.Cards = append(result.Cards, name)
+	}
+	c.Progress("", 0, 0)
+	c.Say("%d cards drawn; every code on them read back", fresh.Cards())
+	if err := r.save(undo, fresh); err != nil {
+		return nil, err
+	}
+	c.Say("vault %s written to %s and read back", id.Vault.ID, r.Vault)
+	return result, nil
+}
+
+func (r *CreateRequest) check() error {
+	if r.Hot == 0 {
+		r.Hot = r.Threshold
+	}
+	if len(r.Custodians) > r.Shares {
+		return usage("%d custodians for %d cards", len(r.Custodians), r.Shares)
+	}
+	if _, err := os.Lstat(r.Vault); !errors.Is(err, fs.ErrNotExist) {
+		return withHint(errors.Join(fmt.Errorf("%s exists already", r.Vault), err),
+			"init makes a new vault; to seal another generation into this one use `coldvault seal --vault %s`", r.Vault)
+	}
+	p := r.params()
+	err := p.Check()
+	if p.AllShares = true; err != nil && p.Check() == nil {
+		return withHint(&UsageError{Err: err}, "take more cards than the threshold, or say --accept-all-shares if that is really wanted")
+	}
+	if err != nil {
+		return &UsageError{Err: err}
+	}
+	for i := 1; i <= r.Shares; i++ {
+		name := filepath.Join(r.Cards, fmt.Sprintf("card-%d.pdf", i))
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return withHint(errors.Join(fmt.Errorf("%s exists already", name), err), "cards are never overwritten: give another folder with --cards")
+		}
+	}
+	return nil
+}
+
+func (r *CreateRequest) params() vault.CreateParams {
+	return vault.CreateParams{
+		Label: r.Label, Created: r.Now.UTC().Truncate(time.Second), Shares: r.Shares,
+		ColdThreshold: r.Threshold, HotThreshold: r.Hot, AllShares: r.AllShares,
+	}
+}
+
+// save writes the vault's folder under a temporary name and renames it when all
+// of it is durable.
+func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
+	temp := r.Vault + ".new"
+	if err := undo.mkdirNew(temp); err != nil {
+		return withHint(err, "if %s is the rest of an interrupted init, remove it", temp)
+	}
+	dir, err := media.OpenDir(temp)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := fresh.Save(dir); err != nil {
+		return err
+	}
+	if _, err := vault.OpenFolder(dir); err != nil {
+		return err
+	}
+	return undo.commit(func() error { return os.Rename(temp, r.Vault) })
+}
+
+// writeCard draws one card, reads it back and writes it. A card is a secret: its
+// PDF is made inside secret.Do and goes to a new file of mode 0400.
+func (r *CreateRequest) writeCard(undo *undoList, name string, fresh *vault.Fresh, index int) error {
+	err := secret.Do(func() error {
+		shares, err := fresh.Card(index)
+		if err != nil {
+			return err
+		}
+		pdf, err := r.drawCard(fresh.Identity, shares, index)
+		if err != nil {
+			return err
+		}
+		defer secret.Wipe(pdf)
+		if err := proveCard(pdf, shares); err != nil {
+			return err
+		}
+		return undo.create(name, pdf, 0o400)
+	})
+	secret.Collect()
+	return err
+}
+
+func (r *CreateRequest) drawCard(id *vault.Identity, shares []shard.Share, index int) ([]byte, error) {
+	card := paper.Card{Vault: paperVault(id), Index: index, Created: id.Vault.Created}
+	if index <= len(r.Custodians) {
+		card.Custodian = r.Custodians[index-1]
+	}
+	for _, s := range shares {
+		text := shard.AppendText(nil, s)
+		defer secret.Wipe(text)
+		code, err := qr.EncodeSmallest(text, cardLevel, 1, maxCardVersion)
+		if err != nil {
+			return nil, err
+		}
+		set := s.Set()
+		words := shard.AppendWords(nil, s)
+		defer secret.Wipe(words)
+		card.Shares = append(card.Shares, paper.CardShare{
+			Compartment: s.Compartment().String(), Set: set.String(), Threshold: s.Threshold(), Shares: s.Shares(),
+			Code: code, Words: splitWords(words),
+		})
+	}
+	var b bytes.Buffer
+	err := paper.WriteCard(&b, card, r.Paper)
+	return b.Bytes(), err
+}
+
+// splitWords makes the strings that the PDF library wants.
+func splitWords(words []byte) []string {
+	var out []string
+	for w := range bytes.FieldsSeq(words) {
+		out = append(out, string(w))
+	}
+	return out
+}
+
+// proveCard reads the finished PDF as a scanner's user would and wants exactly
+// the shares that were to be drawn.
+func proveCard(pdf []byte, shares []shard.Share) error {
+	found, err := scan.Read(pdf, scan.Options{})
+	if err != nil {
+		return fmt.Errorf("reading it back: %w", err)
+	}
+	if len(found.Codes) != len(shares) {
+		return fmt.Errorf("reading it back: %d codes where %d were drawn", len(found.Codes), len(shares))
+	}
+	for _, want := range shares {
+		text := digits.Append(nil, want.Bytes())
+		defer secret.Wipe(text)
+		if !slices.ContainsFunc(found.Codes, func(c scan.Code) bool { return bytes.Equal(c.Text, text) }) {
+			return fmt.Errorf("reading it back: the code of %s is not what was drawn", want)
+		}
+	}
+	return nil
+}
+
+func paperVault(id *vault.Identity) paper.Vault {
+	return paper.Vault{ID: id.Vault.ID, Label: id.Vault.Label, Fingerprint: id.FingerprintHex(), Words: id.Words()}
+}
+
+// compartments of a role.
+func compartments(role string) ([]string, error) {
+	switch role {
+	case "all":
+		return format.Compartments(), nil
+	case "cold", "hot":
+		return []string{role}, nil
+	}
+	return nil, usage("there is no role %q here: all, cold or hot", role)
+}

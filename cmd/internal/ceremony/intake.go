@@ -1,0 +1,403 @@
+package ceremony
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"coldvault/media"
+	"coldvault/media/paper"
+	"coldvault/qr"
+	"coldvault/qr/digits"
+	"coldvault/qr/scan"
+	"coldvault/shard"
+	"coldvault/vault"
+	"coldvault/vault/secret"
+)
+
+// Limits of what is read in.
+const (
+	maxShares    = 2 * shard.MaxShares // of all cards together
+	maxTextInput = 4 << 20
+	maxLine      = 8 << 10
+	maxInputs    = 10_000 // files of one folder
+)
+
+// Intake collects what comes in from media, pages and cards, in any order and
+// mixed: codes are told apart by what they hold, not by where they were found.
+type Intake struct {
+	Media  []*vault.Medium
+	Shares []GivenShare
+	Inputs []Input
+
+	sets qr.Sets
+	raw  *secret.Buffer // memory of the shares
+	dirs []*media.Dir
+}
+
+// GivenShare is a share and the input it came from.
+type GivenShare struct {
+	shard.Share
+	From string
+}
+
+// Input is what one file or folder turned out to be.
+type Input struct {
+	Name   string
+	Pages  int // pages of an image or PDF
+	Codes  int // codes that were read
+	Unread int // codes that were seen and could not be read
+	Shares int
+	Frames int
+	Medium bool
+	Notes  []string // what could not be used, and why
+}
+
+// NewIntake returns an empty one; Close it.
+func NewIntake() (*Intake, error) {
+	raw, err := secret.New(maxShares * shard.ShareSize)
+	if err != nil {
+		return nil, err
+	}
+	return &Intake{raw: raw}, nil
+}
+
+// Close wipes the shares.
+func (in *Intake) Close() {
+	in.raw.Destroy()
+	for _, d := range in.dirs {
+		d.Close()
+	}
+}
+
+// Add reads a medium, a folder of scans, an image, a PDF or a text file; "-" is
+// text on standard input, as from a keyboard-wedge scanner.
+func (in *Intake) Add(name string, stdin io.Reader) error {
+	if name == "-" {
+		return in.addReader("standard input", stdin)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return in.addDir(name)
+	}
+	return in.addFile(name)
+}
+
+func (in *Intake) addDir(name string) error {
+	dir, err := media.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	in.dirs = append(in.dirs, dir)
+	found, err := vault.OpenMedia(dir)
+	if err == nil {
+		in.Media = append(in.Media, found...)
+		in.Inputs = append(in.Inputs, Input{Name: name, Medium: true})
+		return nil
+	}
+	if !errors.Is(err, vault.ErrNoVault) {
+		return err
+	}
+	return in.addScans(name, err)
+}
+
+// addScans reads every file of a folder as a scan.
+func (in *Intake) addScans(name string, noVault error) error {
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return err
+	}
+	if len(entries) > maxInputs {
+		return fmt.Errorf("%s holds more than %d files", name, maxInputs)
+	}
+	files := 0
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		files++
+		if err := in.addFile(filepath.Join(name, e.Name())); err != nil {
+			return err
+		}
+	}
+	if files == 0 {
+		return noVault
+	}
+	return nil
+}
+
+func (in *Intake) addFile(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "read", Path: name, Err: errors.New("not a plain file")}
+	}
+	if info.Size() > scan.DefaultMaxFileBytes {
+		return fmt.Errorf("%s has more than %d MiB: it is no scan", name, scan.DefaultMaxFileBytes>>20)
+	}
+	return in.addReader(name, f)
+}
+
+// addReader reads an image, a PDF or text. A picture of a card is a secret that is
+// too large for locked memory and that the image libraries keep on the heap:
+// secret.Do erases it.
+func (in *Intake) addReader(name string, r io.Reader) error {
+	input := Input{Name: name}
+	err := secret.Do(func() error {
+		data, err := io.ReadAll(io.LimitReader(r, scan.DefaultMaxFileBytes))
+		if err != nil {
+			return err
+		}
+		found, err := scan.Read(data, scan.Options{})
+		if errors.Is(err, scan.ErrFormat) {
+			return in.addText(&input, data)
+		}
+		if err != nil {
+			return err
+		}
+		input.Pages, input.Unread = found.Pages, len(found.Unread)
+		for _, s := range found.Skipped {
+			input.Notes = append(input.Notes, fmt.Sprintf("page %d: %v", s.Page+1, s.Reason))
+		}
+		for _, c := range found.Codes {
+			input.Codes++
+			in.addCode(&input, c.Text)
+		}
+		return nil
+	})
+	secret.Collect()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	in.Inputs = append(in.Inputs, input)
+	return nil
+}
+
+// addText reads codes, one a line as zbarimg or a wedge scanner give them, and
+// word lists, each a paragraph.
+func (in *Intake) addText(input *Input, data []byte) error {
+	if len(data) > maxTextInput {
+		return errors.New("neither an image nor a PDF, and too large for text")
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		return errors.New("neither an image, a PDF nor text: PNG, JPEG, TIFF, PDF and text can be read")
+	}
+	var paragraph []byte
+	words := func() {
+		if len(bytes.TrimSpace(paragraph)) > 0 {
+			in.addShareText(input, paragraph)
+		}
+		paragraph = paragraph[:0]
+	}
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
+		code := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("QR-Code:"))
+		switch {
+		case isDigits(code):
+			words()
+			input.Codes++
+			in.addCode(input, code)
+		case len(code) == 0:
+			words()
+		default:
+			paragraph = append(append(paragraph, code...), '\n')
+		}
+	}
+	words()
+	return nil
+}
+
+// AddTyped takes one line that a person typed or a scanner sent: a code or a word
+// list. It returns an error where it is neither.
+func (in *Intake) AddTyped(line []byte) error {
+	input := Input{Name: "typed in"}
+	err := secret.Do(func() error { return in.addText(&input, line) })
+	if err == nil && input.Shares+input.Frames == 0 {
+		err = errors.New("that is neither a code nor the words of a card")
+		if len(input.Notes) > 0 {
+			err = errors.New(input.Notes[0])
+		}
+	}
+	if err != nil {
+		return err
+	}
+	in.Inputs = append(in.Inputs, input)
+	return nil
+}
+
+func isDigits(line []byte) bool {
+	for _, c := range line {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(line) > 0
+}
+
+// addCode takes the digits of one code. What is neither a share nor a frame is
+// noted: a page may carry other codes.
+func (in *Intake) addCode(input *Input, text []byte) {
+	if len(text) > maxLine {
+		input.Notes = append(input.Notes, "a code that is not coldvault's")
+		return
+	}
+	frame, err := in.frame(text)
+	if err == nil {
+		_, _, err = in.sets.Add(frame)
+		if err != nil {
+			input.Notes = append(input.Notes, err.Error())
+			return
+		}
+		input.Frames++
+		return
+	}
+	if !errors.Is(err, qr.ErrFrameVersion) {
+		input.Notes = append(input.Notes, fmt.Sprintf("a code that cannot be used: %v", err))
+		return
+	}
+	in.addShareText(input, text)
+}
+
+func (in *Intake) frame(text []byte) (qr.Frame, error) {
+	if !isDigits(text) {
+		return qr.Frame{}, qr.ErrFrameVersion
+	}
+	payload, err := digits.Decode(nil, text)
+	if err != nil {
+		return qr.Frame{}, err
+	}
+	// It may be a share: this copy is inside secret.Do.
+	defer secret.Wipe(payload)
+	return qr.ParseFrame(payload)
+}
+
+// addShareText parses a share straight into guarded memory.
+func (in *Intake) addShareText(input *Input, text []byte) {
+	if len(in.Shares) == maxShares {
+		input.Notes = append(input.Notes, fmt.Sprintf("more than %d shares", maxShares))
+		return
+	}
+	i := len(in.Shares) * shard.ShareSize
+	slot := in.raw.Bytes()[i : i+shard.ShareSize : i+shard.ShareSize]
+	s, err := shard.ParseAny(slot, text)
+	if err != nil {
+		secret.Wipe(slot)
+		input.Notes = append(input.Notes, fmt.Sprintf("a share that cannot be used: %v", err))
+		return
+	}
+	in.Shares = append(in.Shares, GivenShare{Share: s, From: input.Name})
+	input.Shares++
+}
+
+// PageSet is one set of pages, as far as it was read.
+type PageSet struct {
+	Vault      shard.VaultID
+	Generation int
+	Set        string
+	Layout     string // "" where the codes fit no layout
+	Have       int    // codes read
+	Need       int    // codes that are still needed; 0 means that it is whole
+	Total      int
+	Missing    []string // places of the codes that were not read, as printed on the pages
+	Medium     []*vault.Medium
+	Err        error // where the codes are enough and contradict each other
+}
+
+// Title is what messages call the set.
+func (p PageSet) Title() string {
+	return fmt.Sprintf("pages of vault %s, generation %d", p.Vault, p.Generation)
+}
+
+// PageSets are the sets of pages read so far. Whole ones are opened as media.
+func (in *Intake) PageSets() []PageSet {
+	var out []PageSet
+	for _, c := range in.sets.All() {
+		set := c.Set()
+		p := PageSet{
+			Vault: c.Vault(), Generation: int(c.Generation()), Set: hex.EncodeToString(set[:]),
+			Have: c.Have(), Need: c.Need(), Total: c.Total(),
+		}
+		layout, ok := qr.LayoutByBodySize(c.BodySize())
+		if ok {
+			p.Layout = layout.Name
+			p.Missing = places(c, layout)
+		}
+		if p.Need == 0 {
+			p.Medium, p.Err = openPages(c, p.Title())
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func openPages(c *qr.Collector, title string) ([]*vault.Medium, error) {
+	payload, err := c.Payload()
+	if err != nil {
+		return nil, err
+	}
+	m, err := vault.UnpackPages(payload, title)
+	if err != nil {
+		return nil, err
+	}
+	return vault.OpenMedia(m)
+}
+
+// places names the codes that were not read by page and place. Pages are filled,
+// so the number of codes tells the paper size where a layout has two grids.
+func places(c *qr.Collector, layout qr.Layout) []string {
+	grid := paper.GridFor(layout, paper.A4)
+	if letter := paper.GridFor(layout, paper.Letter); c.Total()%grid.Codes() != 0 && c.Total()%letter.Codes() == 0 {
+		grid = letter
+	}
+	var out []string
+	last, names := 0, []string(nil)
+	flush := func() {
+		if len(names) > 0 {
+			out = append(out, fmt.Sprintf("page %d: %s", last, strings.Join(names, " ")))
+		}
+	}
+	for _, i := range c.Missing() {
+		page, place := grid.Place(i)
+		if page != last {
+			flush()
+			last, names = page, nil
+		}
+		names = append(names, place)
+	}
+	flush()
+	return out
+}
+
+// AllMedia are the media and the whole page sets.
+func (in *Intake) AllMedia() []*vault.Medium {
+	out := slices.Clone(in.Media)
+	for _, p := range in.PageSets() {
+		out = append(out, p.Medium...)
+	}
+	return out
+}
+
+// shares are the shares alone.
+func (in *Intake) shares() []shard.Share {
+	out := make([]shard.Share, len(in.Shares))
+	for i, s := range in.Shares {
+		out[i] = s.Share
+	}
+	return out
+}

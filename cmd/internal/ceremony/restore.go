@@ -1,0 +1,253 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"coldvault/shard"
+	"coldvault/vault"
+	"coldvault/vault/secret"
+)
+
+// RestoreRequest is what `restore` is asked for.
+type RestoreRequest struct {
+	From   []string // media, scans of pages, text; they may hold cards too
+	Cards  []string
+	Stdin  io.Reader
+	Role   string
+	To     string
+	Vault  string // id, where the media hold several
+	Number int    // generation, 0 for the newest
+}
+
+// RestoreResult says what was restored.
+type RestoreResult struct {
+	Identity   *vault.Identity
+	Generation int
+	Created    string
+	Files      []RestoredFile
+	To         string
+}
+
+// RestoredFile is one file, and the compartments it came from.
+type RestoredFile struct {
+	Name, Network, Role string
+	In                  string
+}
+
+// Restore rebuilds what a role needs and writes it into a new or empty folder.
+func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
+	wanted, err := compartments(r.Role)
+	if err != nil {
+		return nil, err
+	}
+	// The target before anything else: nothing is asked of the custodians that
+	// could then not be written.
+	target, err := vault.OpenTarget(r.To)
+	if err != nil {
+		return nil, withHint(err, "give a folder that does not exist yet, or an empty one, such as a mounted tmpfs")
+	}
+	defer target.Close()
+	defer c.OnInterrupt(func() { target.Close() })()
+	in, err := NewIntake()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if err := readInputs(c, in, r.Stdin, r.From, r.Cards); err != nil {
+		return nil, err
+	}
+	generation, err := selectGeneration(c, in, r.Vault, r.Number)
+	if err != nil {
+		return nil, err
+	}
+	shares, err := collectShares(c, in, generation.Identity, wanted)
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := openBundles(c, generation, shares, wanted)
+	defer func() {
+		for _, b := range bundles {
+			b.Destroy()
+		}
+		secret.Collect()
+	}()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := target.Write(bundles); err != nil {
+		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
+	}
+	return &RestoreResult{
+		Identity: generation.Identity, Generation: generation.Number, To: r.To,
+		Created: generation.Manifest.Created.Format("2006-01-02 15:04 UTC"), Files: restoredFiles(bundles),
+	}, nil
+}
+
+// readInputs reads everything that was given and says what could not be used.
+func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) error {
+	var names []string
+	for _, l := range lists {
+		names = append(names, l...)
+	}
+	for i, name := range names {
+		c.Progress("reading "+name, i, len(names))
+		if err := in.Add(name, stdin); err != nil {
+			return err
+		}
+	}
+	c.Progress("", 0, 0)
+	for _, input := range in.Inputs {
+		for _, n := range input.Notes {
+			c.Warn("%s: %s", input.Name, n)
+		}
+	}
+	return nil
+}
+
+// selectGeneration finds what is to be restored among the media and pages.
+func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy, error) {
+	found := in.Media
+	var incomplete []PageSet
+	for _, p := range in.PageSets() {
+		switch {
+		case p.Err != nil:
+			c.Warn("%s: %v", p.Title(), p.Err)
+		case p.Need > 0:
+			incomplete = append(incomplete, p)
+			c.Warn("%s: %d of %d codes read, %d more are needed; not read: %s", p.Title(), p.Have, p.Total, p.Need, strings.Join(p.Missing, "; "))
+		default:
+			c.Say("%s: whole (%d of %d codes read)", p.Title(), p.Have, p.Total)
+			found = append(found, p.Medium...)
+		}
+	}
+	if len(found) == 0 && len(incomplete) > 0 {
+		return nil, withHint(&MorePagesError{Sets: incomplete}, "scan the pages that are named again and give all scans together; scans add up")
+	}
+	if len(found) == 0 {
+		return nil, withHint(vault.ErrNoVault, "give a medium or the scans of bundle pages with --from; cards alone hold no files")
+	}
+	copies, err := vault.GatherCopies(found, id)
+	var several *vault.SeveralVaultsError
+	if errors.As(err, &several) {
+		return nil, withHint(err, "say which one with --vault-id; it is printed on the cards")
+	}
+	if err != nil {
+		return nil, withHint(err, "try another copy: another stick, or the pages")
+	}
+	generation, err := copies.Select(number)
+	for _, n := range copies.Notes {
+		c.Warn("%s", n)
+	}
+	var damaged *vault.DamagedGenerationError
+	switch {
+	case errors.As(err, &damaged) && damaged.Older > 0:
+		return nil, withHint(err, "try another copy; or restore the older one with --generation %d, if its age does no harm", damaged.Older)
+	case err != nil:
+		return nil, withHint(err, "try another copy: another stick, or the pages")
+	}
+	c.Say("vault %s %q, generation %d of %s", generation.Identity.Vault.ID, generation.Identity.Vault.Label,
+		generation.Number, generation.Manifest.Created.Format("2006-01-02 15:04 UTC"))
+	c.Say("fingerprint: %s; compare it with a card", strings.Join(generation.Identity.Words(), " "))
+	return generation, nil
+}
+
+// MorePagesError says that page sets are not complete: exit code 4.
+type MorePagesError struct{ Sets []PageSet }
+
+func (e *MorePagesError) Error() string {
+	var parts []string
+	for _, s := range e.Sets {
+		parts = append(parts, fmt.Sprintf("the %s need %d more codes", s.Title(), s.Need))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// collectShares judges the cards, names the bad ones, and asks for more as long
+// as a quorum is missing and somebody can answer.
+func collectShares(c Console, in *Intake, id *vault.Identity, wanted []string) (*vault.Shares, error) {
+	reported := 0
+	for {
+		shares := vault.JudgeShares(id, in.shares())
+		for i := reported; i < len(shares.Judged); i++ {
+			reportShare(c, shares.Judged[i], in.Shares[i].From)
+		}
+		reported = len(shares.Judged)
+		err := shares.Enough(wanted)
+		if err == nil {
+			return shares, nil
+		}
+		line, askErr := c.Card(err.Error() + ". Next card: scan a code, or type its digits or words")
+		if errors.Is(askErr, ErrNobody) {
+			return nil, withHint(err, "add the missing cards with --card FILE (image, PDF or text); any %s will do", quorumHint(err))
+		}
+		if askErr != nil {
+			return nil, askErr
+		}
+		if err := in.AddTyped(line.Bytes()); err != nil {
+			c.Warn("%v", err)
+		}
+		line.Destroy()
+		secret.Collect()
+	}
+}
+
+func quorumHint(err error) string {
+	var q *vault.QuorumError
+	if !errors.As(err, &q) {
+		return "cards of this vault"
+	}
+	var parts []string
+	for _, n := range q.Needs {
+		parts = append(parts, fmt.Sprintf("%d for %s", n.Need, n.Compartment))
+	}
+	return strings.Join(parts, " and ")
+}
+
+func reportShare(c Console, j shard.Judgement, from string) {
+	switch j.Verdict {
+	case shard.Accepted:
+		c.Say("%s: %s", from, j.Reason)
+	case shard.Duplicate:
+		c.Say("%s: %s", from, j.Reason)
+	default:
+		c.Warn("%s: refused: %s", from, j.Reason)
+	}
+}
+
+func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string) ([]*vault.Bundle, error) {
+	var bundles []*vault.Bundle
+	for _, name := range wanted {
+		b, notes, err := g.Open(name, shares)
+		for _, n := range notes {
+			c.Warn("%s", n)
+		}
+		if errors.Is(err, secret.ErrLimit) {
+			return bundles, withHint(err, "allow more locked memory with `ulimit -l unlimited`, or run as root")
+		}
+		if err != nil {
+			return bundles, withHint(err, "try another copy: another stick, or the pages")
+		}
+		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
+		bundles = append(bundles, b)
+	}
+	return bundles, nil
+}
+
+func restoredFiles(bundles []*vault.Bundle) []RestoredFile {
+	var out []RestoredFile
+	at := map[string]int{}
+	for _, b := range bundles {
+		for _, f := range b.Contents.Files {
+			if i, ok := at[f.Name]; ok {
+				out[i].In += "+" + b.Contents.Compartment
+				continue
+			}
+			at[f.Name] = len(out)
+			out = append(out, RestoredFile{Name: f.Name, Network: f.Network, Role: f.Role, In: b.Contents.Compartment})
+		}
+	}
+	return out
+}

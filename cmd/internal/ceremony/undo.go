@@ -1,0 +1,88 @@
+package ceremony
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+)
+
+// undoList removes what was made so far, newest first. Its methods may meet an
+// interrupt: after run nothing is made any more.
+type undoList struct {
+	mu    sync.Mutex
+	steps []func()
+	done  bool
+}
+
+var errUndone = errors.New("interrupted")
+
+// do makes something and notes how to remove it.
+func (u *undoList) do(make func() error, remove func()) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.done {
+		return errUndone
+	}
+	err := make()
+	if err == nil {
+		u.steps = append(u.steps, remove)
+	}
+	return err
+}
+
+func (u *undoList) run() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, step := range slices.Backward(u.steps) {
+		step()
+	}
+	u.steps, u.done = nil, true
+}
+
+// commit is the last step: after it there is nothing to undo.
+func (u *undoList) commit(last func() error) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.done {
+		return errUndone
+	}
+	err := last()
+	if err == nil {
+		u.steps = nil
+	}
+	return err
+}
+
+// mkdirNew makes a private folder that must not exist.
+func (u *undoList) mkdirNew(name string) error {
+	return u.do(func() error { return os.Mkdir(name, 0o700) }, func() { os.RemoveAll(name) })
+}
+
+// mkdir makes a private folder where there is none; with what others put into
+// it, it stays.
+func (u *undoList) mkdir(name string) error {
+	err := u.do(func() error { return os.Mkdir(name, 0o700) }, func() { os.Remove(name) })
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// create writes a new file and makes it durable; an existing one is an error.
+func (u *undoList) create(name string, data []byte, mode fs.FileMode) error {
+	var f *os.File
+	err := u.do(func() (err error) {
+		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		return err
+	}, func() { os.Remove(name) })
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
