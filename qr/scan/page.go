@@ -146,7 +146,7 @@ func (r *pageReader) try(c *candidate, g *grid) bool {
 		if err != nil {
 			return false
 		}
-		text, err := c.attempt.decode(matrix, c.version)
+		text, err := c.attempt.decode(unmirrored(matrix), c.version)
 		if err != nil {
 			continue
 		}
