@@ -1,0 +1,95 @@
+package canton
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"strings"
+
+	"coldvault/vault/material"
+)
+
+// checkComet judges the files of CometBFT nodes. Files below one folder are one
+// node's.
+func (s *set) checkComet() {
+	for _, o := range s.all(RoleCometNode) {
+		s.add(material.Pass, CheckCometNode, fmt.Sprintf("the node key %q is whole", o.name), o.id, o)
+	}
+	for _, o := range s.all(RoleCometValidator) {
+		s.add(material.Pass, CheckCometValidator, fmt.Sprintf("the validator key %q is whole and has its own address", o.name), o.id, o)
+	}
+	for _, o := range s.all(RoleCometState) {
+		s.checkCometState(o)
+	}
+	for _, o := range s.all(RoleCometGenesis) {
+		s.checkCometGenesis(o)
+	}
+	for _, o := range s.all(RoleCometConfig) {
+		s.checkCometPeers(o)
+	}
+}
+
+// validatorOf is the validator key that goes with a file: the one of its node, or the
+// only one.
+func (s *set) validatorOf(o *object) *object {
+	keys := s.all(RoleCometValidator)
+	for _, key := range keys {
+		if cometHome(key.name) == cometHome(o.name) {
+			return key
+		}
+	}
+	if len(keys) == 1 {
+		return keys[0]
+	}
+	return nil
+}
+
+func (s *set) checkCometState(o *object) {
+	key := s.validatorOf(o)
+	switch {
+	case o.state.signature == nil:
+		s.add(material.Unknown, CheckCometState, fmt.Sprintf("the state %q has no signature yet that could be checked", o.name), o.id, o)
+	case key == nil:
+		s.add(material.Unknown, CheckCometState, fmt.Sprintf("there is no validator key to check the signature in %q with", o.name), o.id, o)
+	default:
+		s.compare(ed25519.Verify(key.public.Bytes(), o.state.signed, o.state.signature), CheckCometState,
+			fmt.Sprintf("the last signature in %q is of the validator key %q", o.name, key.name),
+			fmt.Sprintf("the last signature in %q is not of the validator key %q", o.name, key.name),
+			key.id+", "+o.id, o, key)
+	}
+	s.add(material.Unknown, CheckCometNewest,
+		fmt.Sprintf("whether %q is the validator's last state only the network knows: put back an older one and it signs twice", o.name), o.id, o)
+}
+
+func (s *set) checkCometGenesis(o *object) {
+	found := false
+	for _, key := range s.all(RoleCometValidator) {
+		if _, ok := o.genesis.validators[key.id]; ok {
+			found = true
+			s.add(material.Pass, CheckCometGenesis, fmt.Sprintf("the validator key %q is one of the genesis %q", key.name, o.name), key.id, o, key)
+		}
+	}
+	if !found {
+		s.add(material.Unknown, CheckCometGenesis,
+			fmt.Sprintf("the genesis %q is readable and knows no validator key of this set: one that joined later is not in it", o.name),
+			fmt.Sprintf("chain %s, %d validators", o.genesis.chain, len(o.genesis.validators)), o)
+	}
+}
+
+func (s *set) checkCometPeers(o *object) {
+	nodes := s.all(RoleCometNode)
+	for _, peer := range o.config.peers {
+		for _, node := range nodes {
+			if node.id != peer {
+				continue
+			}
+			if cometHome(node.name) == cometHome(o.name) {
+				s.add(material.Warn, CheckCometPeers, fmt.Sprintf("%q names its own node as a peer: the node key may be another node's", o.name), peer, o, node)
+			} else {
+				s.add(material.Pass, CheckCometPeers, fmt.Sprintf("%q names the node of %q as a peer", o.name, node.name), peer, o, node)
+			}
+		}
+	}
+	if len(o.config.peers) > 0 {
+		s.add(material.Pass, CheckCometPeers, fmt.Sprintf("the persistent peers in %q are node ids", o.name), strings.Join(o.config.peers, ", "), o)
+	}
+}
