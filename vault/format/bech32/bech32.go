@@ -67,7 +67,7 @@ func Decode(s []byte) (hrp string, data []byte, err error) {
 	}
 	low := bytes.ToLower(s)
 	defer clear(low)
-	if !bytes.Equal(low, s) && !bytes.Equal(bytes.ToUpper(s), s) {
+	if bytes.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") && bytes.ContainsAny(s, "abcdefghijklmnopqrstuvwxyz") {
 		return "", nil, errors.New("bech32 mixes upper and lower case")
 	}
 	cut := bytes.LastIndexByte(low, '1')

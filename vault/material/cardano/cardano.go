@@ -73,7 +73,7 @@ func (p Profile) Name() string { return Network }
 
 // Recognise implements material.Profile.
 func (p Profile) Recognise(f material.File) (material.Item, material.Certainty) {
-	o, certainty := newNamer().read(f)
+	o, certainty := read(f)
 	if certainty == material.NotMine {
 		return material.Item{}, certainty
 	}
@@ -82,10 +82,9 @@ func (p Profile) Recognise(f material.File) (material.Item, material.Certainty) 
 
 // Judge implements material.Profile.
 func (p Profile) Judge(files []material.File, _ []material.Item) material.Findings {
-	names := newNamer()
 	objects := make([]*object, len(files))
 	for i, f := range files {
-		o, _ := names.read(f)
+		o, _ := read(f)
 		objects[i] = &o
 	}
 	return p.judge(objects)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"coldvault/vault/material"
@@ -39,47 +41,51 @@ func (s *set) checkFiles() {
 	}
 }
 
-// checkPairs compares each signing key with its verification key: the one whose
-// name has the same stem, else one of its kind nearby.
+// checkPairs compares each signing key, or the file that stands for one in a hardware
+// wallet, with its verification key.
 func (s *set) checkPairs() {
 	for _, secret := range s.objects {
-		family := secret.family()
-		if secret.pub == nil || family == "" || !secret.secret && !secret.hardware() {
+		if secret.pub == nil || secret.family() == "" || !secret.secret && !secret.hardware() {
 			continue
 		}
-		isPublic := func(o *object) bool {
-			return o.pub != nil && o.family() == family && !o.secret && !o.hardware()
-		}
-		candidates := s.near(secret, isPublic)
-		if twin := sameStem(candidates, secret.name); twin != nil {
-			candidates = []*object{twin}
-		}
+		candidates := s.verificationKeys(secret)
 		if len(candidates) == 0 {
 			continue
 		}
 		twin := withKey(candidates, secret.pub)
-		if twin == nil {
+		switch {
+		case twin == nil:
 			s.add(material.Fail, CheckKeyPair, fmt.Sprintf("%q does not make the verification key in %q", secret.name, candidates[0].name),
 				hex.EncodeToString(secret.pub)+" is not "+hex.EncodeToString(candidates[0].pub), append([]*object{secret}, candidates...)...)
-			continue
-		}
-		if secret.chain != nil && twin.chain != nil && !bytes.Equal(secret.chain, twin.chain) {
+		case secret.chain != nil && twin.chain != nil && !bytes.Equal(secret.chain, twin.chain):
 			s.add(material.Fail, CheckKeyPair, fmt.Sprintf("%q and %q have different chain codes", secret.name, twin.name), "", secret, twin)
-			continue
+		default:
+			prove(secret)
+			s.add(material.Pass, CheckKeyPair, fmt.Sprintf("%q makes the verification key in %q", secret.name, twin.name),
+				hex.EncodeToString(secret.pub), secret, twin)
 		}
-		prove(secret)
-		s.add(material.Pass, CheckKeyPair, fmt.Sprintf("%q makes the verification key in %q", secret.name, twin.name),
-			hex.EncodeToString(secret.pub), secret, twin)
 	}
 }
 
-func sameStem(candidates []*object, name string) *object {
+// verificationKeys gives what a signing key has to fit one of: the verification key
+// whose name has the same stem; else the one it makes; else those beside it, or of the
+// same stem elsewhere, that are not the other half of another signing key.
+func (s *set) verificationKeys(secret *object) []*object {
+	candidates := s.near(secret, func(o *object) bool {
+		return o.pub != nil && o.family() == secret.family() && !o.secret && !o.hardware()
+	})
 	for _, c := range candidates {
-		if stem(c.name) == stem(name) {
-			return c
+		if stem(c.name) == stem(secret.name) {
+			return []*object{c}
 		}
 	}
-	return nil
+	if twin := withKey(candidates, secret.pub); twin != nil {
+		return []*object{twin}
+	}
+	return slices.DeleteFunc(candidates, func(c *object) bool {
+		related := c.folder() == secret.folder() || stem(path.Base(c.name)) == stem(path.Base(secret.name))
+		return !related || s.secretOf(c) != nil
+	})
 }
 
 // checkProofs names the signing keys that nothing in the set speaks for.
@@ -117,9 +123,9 @@ func (s *set) checkPoolIDs() {
 func (s *set) anchor(o *object) []*object {
 	for _, want := range []func(*object) bool{
 		isCold,
-		func(c *object) bool { return c.opcert != nil && c.defect == nil },
-		func(c *object) bool { return c.counter != nil && c.defect == nil },
-		func(c *object) bool { return c.role == RolePoolCert && c.cert.pool != nil },
+		isOpcert,
+		isCounter,
+		hasTerms,
 	} {
 		if found := s.near(o, want); len(found) > 0 {
 			return found

@@ -24,7 +24,7 @@ func (s *set) checkMetadata() {
 	isMetadata := func(o *object) bool { return o.digest != nil }
 	for _, o := range s.all(func(o *object) bool { return hasTerms(o) && o.cert.terms.metadataHash != nil }) {
 		s.checkMetadataHash(o, o.cert.terms.metadataHash, s.near(o, isMetadata))
-		for _, u := range s.near(o, func(c *object) bool { return c.role == RoleMetadataURL }) {
+		for _, u := range s.near(o, func(c *object) bool { return c.role == RoleMetadataURL && c.defect == nil }) {
 			s.compare(u.text == o.cert.terms.metadataURL, CheckMetadataURL, fmt.Sprintf("%q is the URL in %q", u.name, o.name),
 				fmt.Sprintf("%q is not the URL in %q", u.name, o.name), o.cert.terms.metadataURL, u, o)
 		}

@@ -14,7 +14,8 @@ import (
 // do a rotation with the cold keys.
 const soon = 14 * 24 * time.Hour
 
-func isOpcert(o *object) bool { return o.opcert != nil && o.defect == nil }
+func isOpcert(o *object) bool  { return o.opcert != nil && o.defect == nil }
+func isCounter(o *object) bool { return o.counter != nil && o.defect == nil }
 
 // newest says whether no operational certificate of the same cold key has a higher
 // number: only the newest is in use, older ones are kept by some scripts.
@@ -146,7 +147,7 @@ func (s *set) checkExpiry(o *object, p Profile) {
 // checkCounters compares each counter, which holds the next number, with the newest
 // operational certificate.
 func (s *set) checkCounters() {
-	for _, o := range s.all(func(o *object) bool { return o.counter != nil && o.defect == nil }) {
+	for _, o := range s.all(isCounter) {
 		s.checkColdKey(o, CheckCounterCold, o.counter.cold)
 		s.add(material.Unknown, CheckCounterChain, fmt.Sprintf("only the chain knows whether %q is still right: ask it before use", o.name),
 			o.id(), o)

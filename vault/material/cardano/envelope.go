@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // maxText is the size up to which a file is read as text. The largest file in
@@ -16,12 +17,18 @@ const maxText = 64 << 10
 // memory, between the quotes and with escapes as they stand: nothing is copied.
 type envelope map[string][]byte
 
+// white is JSON's white space (RFC 8259, section 2), and what may surround the one
+// word of a text file.
+const white = " \t\r\n"
+
+func trim(data []byte) []byte { return bytes.Trim(data, white) }
+
 var errNotObject = errors.New("no JSON object")
 
 // parseEnvelope reads the string members of a JSON object. Members of other types
 // are left out; a member that is there twice is refused.
 func parseEnvelope(data []byte) (envelope, error) {
-	data = bytes.TrimSpace(data)
+	data = trim(data)
 	if len(data) > maxText || len(data) < 2 || data[0] != '{' || !json.Valid(data) {
 		return nil, errNotObject
 	}
@@ -32,7 +39,7 @@ func parseEnvelope(data []byte) (envelope, error) {
 		name := string(s.text())
 		s.pos++ // the colon
 		if seen[name] {
-			return nil, fmt.Errorf("member %q is there twice", name)
+			return nil, errors.New("a member is there twice")
 		}
 		seen[name] = true
 		if s.peek() == '"' {
@@ -55,7 +62,7 @@ type scanner struct {
 
 // peek is the next byte that is not white space.
 func (s *scanner) peek() byte {
-	for bytes.IndexByte([]byte(" \t\r\n"), s.data[s.pos]) >= 0 {
+	for strings.IndexByte(white, s.data[s.pos]) >= 0 {
 		s.pos++
 	}
 	return s.data[s.pos]

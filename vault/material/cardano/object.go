@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"filippo.io/edwards25519"
@@ -56,10 +57,10 @@ func blake256(data []byte) []byte {
 
 // read finds out what a file is. Content decides; the name counts where the content
 // has no type.
-func (n namer) read(f material.File) (object, material.Certainty) {
+func read(f material.File) (object, material.Certainty) {
 	o, certainty := readContent(f)
 	if certainty != material.ByContent {
-		o, certainty = n.readName(f)
+		o, certainty = readName(f)
 	}
 	o.name, o.mode = f.Name, uint32(f.Mode.Perm())
 	o.secret = o.secret || secretRole(o.role)
@@ -210,8 +211,8 @@ func extendedPublicKey(kL []byte) []byte {
 
 // readText reads a file that holds one bech32 word.
 func readText(data []byte) (object, material.Certainty) {
-	word := bytes.TrimSpace(data)
-	if len(word) > 1024 || bytes.ContainsAny(word, " \t\r\n") {
+	word := trim(data)
+	if len(word) > 1024 || bytes.ContainsAny(word, white) {
 		return object{}, material.NotMine
 	}
 	hrp, content, err := bech32.Decode(word)
@@ -285,8 +286,8 @@ func kindOfPrefix(hrp string) (role string, f form, ok bool) {
 
 // readName takes the role from the name. What has no typed content although its
 // role asks for it is defect.
-func (n namer) readName(f material.File) (object, material.Certainty) {
-	role, encrypted := n.role(f.Name)
+func readName(f material.File) (object, material.Certainty) {
+	role, encrypted := roleByName(f.Name)
 	o := object{role: role}
 	switch role {
 	case "":
@@ -302,7 +303,7 @@ func (n namer) readName(f material.File) (object, material.Certainty) {
 		o.opaque = "words cannot be checked here"
 		return o, material.ByName
 	}
-	switch text := bytes.TrimSpace(f.Data); {
+	switch text := trim(f.Data); {
 	case encrypted && len(f.Data) > 0:
 		o.opaque = "it is encrypted"
 	case len(f.Data) == 0 && f.Size == 0:
@@ -313,11 +314,15 @@ func (n namer) readName(f material.File) (object, material.Certainty) {
 		o.digest = blake256(f.Data)
 		o.defect = errors.New("it is no JSON object with the texts name, description, ticker and homepage")
 	case role == RoleMetadataURL:
-		o.text = string(text)
+		if o.text = string(text); len(text) > maxURL || !bytes.Contains(text, []byte("://")) || bytes.ContainsAny(text, white) {
+			o.text, o.defect = "", errors.New("it holds no URL")
+		}
 	case role == RoleMetadataHash:
 		o.readHash(text, 32)
-	case role == RolePoolID, role == roleKeyHash:
+	case role == RolePoolID:
 		o.readHash(text, hashSize)
+	case role == roleKeyHash:
+		o.readHash(text, hashSize, 32) // the longer one is of a VRF key
 	case role == RolePaymentAddress || role == RoleStakeAddress:
 		o.readOldAddress(text)
 	default:
@@ -326,10 +331,10 @@ func (n namer) readName(f material.File) (object, material.Certainty) {
 	return o, material.ByName
 }
 
-func (o *object) readHash(text []byte, size int) {
+func (o *object) readHash(text []byte, sizes ...int) {
 	hash := make([]byte, hex.DecodedLen(len(text)))
-	if _, err := hex.Decode(hash, text); err != nil || len(hash) != size {
-		o.defect = fmt.Errorf("it does not hold %d hex digits", 2*size)
+	if _, err := hex.Decode(hash, text); err != nil || !slices.Contains(sizes, len(hash)) {
+		o.defect = fmt.Errorf("it does not hold a hash of %d hex digits", 2*sizes[0])
 		return
 	}
 	o.hash = hash

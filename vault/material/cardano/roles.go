@@ -2,7 +2,6 @@ package cardano
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"coldvault/vault/material"
@@ -46,13 +45,13 @@ const (
 	roleKESNote        = "kes.note" // when KES keys were made or expire, by scripts
 )
 
-// compartments of a role: what a block producer runs with is hot, and nothing
-// else; what is public beside it, and what a node is started with, is in both.
+// compartments of a role: what a block producer is started with is hot, and nothing
+// else; the public halves of its keys, which certificates are made of, are in both.
 func compartments(role string) material.Compartments {
 	switch role {
-	case RoleKESSecret, RoleVRFSecret, RoleOpcert:
+	case RoleKESSecret, RoleVRFSecret, RoleOpcert, RoleTopology, RoleEnvironment:
 		return material.Hot
-	case RoleKESPublic, RoleVRFPublic, RoleTopology, RoleEnvironment:
+	case RoleKESPublic, RoleVRFPublic:
 		return material.Cold | material.Hot
 	}
 	return material.Cold
@@ -64,71 +63,58 @@ func secretRole(role string) bool {
 	return strings.HasSuffix(role, ".skey") || role == roleMnemonic
 }
 
-// nameRules give the role of a file that has no type, by the names of the
-// cardano-cli documentation, CoinCashew, CNTools and the SPO Scripts. They are
-// tried in order, on the base name in lower case.
-func nameRules() [][2]string {
-	return [][2]string{
-		{`(^|\.)(kes(-\d+)?|hot)\.skey$`, RoleKESSecret},
-		{`(^|\.)vrf\.skey$`, RoleVRFSecret},
-		{`(^|\.)(node|cold)\.skey$`, RoleNodeSecret},
-		{`(^|[.-])(stake|staking)\.skey$`, RoleStakeSecret},
-		{`(^|[.-])payment\.skey$`, RolePaymentSecret},
-		{`(^|\.)drep\.skey$`, "drep.skey"},
-		{`(^|\.)cc-cold\.skey$`, "cc-cold.skey"},
-		{`(^|\.)cc-hot\.skey$`, "cc-hot.skey"},
-		{`\.skey$`, "other.skey"},
-		{`(^|\.)(kes(-\d+)?|hot)\.vkey$`, RoleKESPublic},
-		{`(^|\.)vrf\.vkey$`, RoleVRFPublic},
-		{`(^|\.)(node|cold)\.vkey$`, RoleNodePublic},
-		{`(^|[.-])(stake|staking)\.vkey$`, RoleStakePublic},
-		{`(^|[.-])payment\.vkey$`, RolePaymentPublic},
-		{`\.vkey$`, "other.vkey"},
-		{`(^|\.)(node|cold)\.hwsfile$`, RoleNodeHardware},
-		{`\.hwsfile$`, "other.hwsfile"},
-		{`(^|\.)kes\.counter$|^kes\.start$|(^|\.)kes-expire\.json$`, roleKESNote},
-		{`\.counter(\.json)?$`, RoleCounter},
-		{`(^|\.)(node|op|opcert)\.cert$|\.opcert(\.json)?$`, RoleOpcert},
-		{`(^|[.-])(stake|staking)(\.reg)?\.cert$`, RoleStakeCert},
-		{`(^|\.)(deleg|delegation)\.cert$`, RoleDelegationCert},
-		{`(^|\.)pool(-registration|\.registration)?\.cert$`, RolePoolCert},
-		{`(stake|staking|reward).*\.addr(ess)?$`, RoleStakeAddress},
-		{`\.addr(ess)?$`, RolePaymentAddress},
-		{`metadata-?hash.*$`, RoleMetadataHash},
-		{`metadata-?url.*$`, RoleMetadataURL},
-		{`^(md|poolmeta)\.json$|(^|[.-]|pool)metadata\.json$`, RoleMetadata},
-		{`(^|\.)pool[_.-]?id(-bech(32)?)?(\.txt)?$|^stakepoolid.*\.txt$`, RolePoolID},
-		{`[.-]key-?hash$`, roleKeyHash},
-		{`\.mnemonics?$`, roleMnemonic},
-		{`^(.*-)?topology(-.*)?\.json$`, RoleTopology},
-		{`^(.*\.)?env$|^(cnode|start.*)\.sh$|\.service$`, RoleEnvironment}, // if its content agrees
-		{`^(db|.*snapshot.*)\.(tar|tgz|tar\.(gz|zst|xz|lz4|bz2))$`, RoleSnapshot},
+// roleNames give the role of a file that has no type, by the names of the
+// cardano-cli documentation, CoinCashew, CNTools and the SPO Scripts. They are tried
+// in order, as globs on the base name in lower case.
+func roleNames() [][]string {
+	return [][]string{
+		{RoleKESSecret, "kes.skey", "*.kes.skey", "kes-[0-9]*.skey", "*.kes-[0-9]*.skey", "hot.skey"},
+		{RoleVRFSecret, "vrf.skey", "*.vrf.skey"},
+		{RoleNodeSecret, "node.skey", "*.node.skey", "cold.skey", "*.cold.skey"},
+		{RoleStakeSecret, "stake.skey", "*[.\\-]stake.skey", "staking.skey", "*.staking.skey"},
+		{RolePaymentSecret, "payment.skey", "*[.\\-]payment.skey"},
+		{"drep.skey", "drep.skey", "*.drep.skey"},
+		{"cc-cold.skey", "cc-cold.skey", "*.cc-cold.skey"},
+		{"cc-hot.skey", "cc-hot.skey", "*.cc-hot.skey"},
+		{"other.skey", "*.skey"},
+		{RoleKESPublic, "kes.vkey", "*.kes.vkey", "kes-[0-9]*.vkey", "*.kes-[0-9]*.vkey", "hot.vkey"},
+		{RoleVRFPublic, "vrf.vkey", "*.vrf.vkey"},
+		{RoleNodePublic, "node.vkey", "*.node.vkey", "cold.vkey", "*.cold.vkey"},
+		{RoleStakePublic, "stake.vkey", "*[.\\-]stake.vkey", "staking.vkey", "*.staking.vkey"},
+		{RolePaymentPublic, "payment.vkey", "*[.\\-]payment.vkey"},
+		{"other.vkey", "*.vkey"},
+		{RoleNodeHardware, "node.hwsfile", "*.node.hwsfile", "cold.hwsfile"},
+		{"other.hwsfile", "*.hwsfile"},
+		{roleKESNote, "kes.counter", "*.kes.counter", "kes.start", "kes-expire.json", "*.kes-expire.json"},
+		{RoleCounter, "*.counter", "*.counter.json"},
+		{RoleOpcert, "node.cert", "op.cert", "opcert.cert", "*.opcert", "*.opcert.json"},
+		{RoleStakeCert, "stake.cert", "*[.\\-]stake.cert", "staking.cert", "*.staking.cert", "stake.reg.cert", "*.stake.reg.cert"},
+		{RoleDelegationCert, "deleg.cert", "*.deleg.cert", "delegation.cert", "*.delegation.cert"},
+		{RolePoolCert, "pool.cert", "*.pool.cert", "pool[.\\-]registration.cert"},
+		{RoleStakeAddress, "*stak*.addr", "*reward*.addr", "*stak*.address", "*reward*.address"},
+		{RolePaymentAddress, "*.addr", "*.address"},
+		{RoleMetadataHash, "*pool*metadata*hash", "*pool*metadata*hash.txt", "metadata*hash", "metadata*hash.txt"},
+		{RoleMetadataURL, "*pool*metadata*url", "*pool*metadata*url.txt", "metadata*url", "metadata*url.txt"},
+		{RoleMetadata, "md.json", "poolmeta.json", "poolmetadata.json", "metadata.json", "*[.\\-]metadata.json"},
+		{RolePoolID, "pool[._\\-]id", "*.pool.id", "pool[._\\-]id-bech*", "*.pool.id-bech*", "pool[._\\-]id.txt", "stakepoolid*.txt"},
+		{roleKeyHash, "*[.\\-]key-hash", "*[.\\-]keyhash"},
+		{roleMnemonic, "*.mnemonic", "*.mnemonics"},
+		{RoleTopology, "topology.json", "*-topology.json", "topology-*.json"},
+		{RoleEnvironment, "env", "*.env", "cnode.sh", "start*.sh", "*.service"}, // if its content agrees
+		{RoleSnapshot, "*snapshot*.tar", "*snapshot*.tar.*", "*snapshot*.tgz", "db.tar", "db.tar.*", "db.tgz"},
 	}
 }
 
-// namer gives roles by name.
-type namer struct {
-	rules []*regexp.Regexp
-	roles []string
-}
-
-func newNamer() namer {
-	var n namer
-	for _, rule := range nameRules() {
-		n.rules = append(n.rules, regexp.MustCompile(rule[0]))
-		n.roles = append(n.roles, rule[1])
-	}
-	return n
-}
-
-// role is "" if the name says nothing. encrypted is set for the files that CNTools
-// encrypts as a whole, x.skey.gpg.
-func (n namer) role(name string) (role string, encrypted bool) {
+// roleByName is "" if the name says nothing. encrypted is set for the files that
+// CNTools encrypts as a whole, x.skey.gpg.
+func roleByName(name string) (role string, encrypted bool) {
 	base := strings.ToLower(path.Base(name))
 	base, encrypted = strings.CutSuffix(base, ".gpg")
-	for i, rule := range n.rules {
-		if rule.MatchString(base) {
-			return n.roles[i], encrypted
+	for _, names := range roleNames() {
+		for _, glob := range names[1:] {
+			if ok, err := path.Match(glob, base); ok && err == nil {
+				return names[0], encrypted
+			}
 		}
 	}
 	return "", false

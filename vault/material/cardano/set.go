@@ -73,11 +73,11 @@ func withKey(objects []*object, pub []byte) *object {
 	return nil
 }
 
-// withHash gives all objects whose verification key has the hash.
+// withHash gives all objects whose verification key has the hash, of either length.
 func withHash(objects []*object, hash []byte) []*object {
 	var found []*object
 	for _, o := range objects {
-		if bytes.Equal(blake224(o.pub), hash) {
+		if bytes.Equal(blake224(o.pub), hash) || bytes.Equal(blake256(o.pub), hash) {
 			found = append(found, o)
 		}
 	}
@@ -137,7 +137,7 @@ func (o *object) id() string {
 		return fmt.Sprintf("number %d, from KES period %d", o.opcert.number, o.opcert.period)
 	case o.counter != nil:
 		return fmt.Sprintf("next number %d", o.counter.next)
-	case o.addr != nil, o.role == RoleMetadataURL:
+	case o.text != "":
 		return o.text
 	case o.cert != nil && o.cert.pool != nil:
 		return poolID(o.cert.pool)

@@ -11,6 +11,7 @@
 package der
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -63,7 +64,11 @@ func SPKI(data []byte) (PublicKey, error) {
 	if !s.ReadASN1BitStringAsBytes(&bits) || !s.Empty() {
 		return PublicKey{}, errDER
 	}
-	return Public(algorithm, bits)
+	key, err := Public(algorithm, bits)
+	if err == nil && !bytes.Equal(key.SPKI(), data) { // a compressed point
+		return PublicKey{}, errDER
+	}
+	return key, err
 }
 
 // SPKI is the key as a SubjectPublicKeyInfo.
