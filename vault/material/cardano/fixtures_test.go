@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -267,4 +268,32 @@ func TestVRFVectors(t *testing.T) { // the public keys of cardano-base's VRF vec
 		require.Equal(t, []string{CheckKeyWhole + " vrf.skey", CheckKeyPair + " vrf.skey"}, said(r, material.Pass), v.Name)
 	}
 	require.Len(t, vectors, 14)
+}
+
+func TestChains(t *testing.T) { // the dates of KES periods follow from the genesis files of the public networks
+	dir := filepath.Join(fixtures(t), "network-genesis")
+	const byronSlots, byronSeconds = 21600, 20 // of an epoch, of a slot, on mainnet
+	for name, c := range map[string]struct {
+		chain Chain
+		byron int64 // slots before Shelley, which were 20 seconds long
+	}{
+		"mainnet": {Mainnet(), 208 * byronSlots},
+		"preprod": {Preprod(), 4 * byronSlots},
+		"preview": {Preview(), 0},
+	} {
+		var genesis struct {
+			SystemStart       time.Time
+			SlotLength        float64
+			SlotsPerKESPeriod uint64
+			MaxKESEvolutions  uint64
+		}
+		data, err := os.ReadFile(filepath.Join(dir, name+"-shelley-genesis.json"))
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &genesis))
+		start := genesis.SystemStart.Add(time.Duration(c.byron*(byronSeconds-1)) * time.Second)
+		require.Equal(t, start.UTC(), c.chain.SystemStart, name)
+		require.Equal(t, genesis.SlotLength, c.chain.SlotLength.Seconds(), name)
+		require.Equal(t, genesis.SlotsPerKESPeriod, c.chain.SlotsPerPeriod, name)
+		require.Equal(t, genesis.MaxKESEvolutions, c.chain.MaxEvolutions, name)
+	}
 }

@@ -87,3 +87,15 @@ func TestFiles(t *testing.T) { // the bytes of an envelope are cardano-cli's, an
 	_, err = samplepool.New(iotest.ErrReader(broken), samplepool.Options{})
 	require.ErrorIs(t, err, broken)
 }
+
+func TestExpiryDate(t *testing.T) { // a period is a date, and one beyond all dates is refused
+	end, ok := cardano.Preprod().Expiry(414)
+	require.True(t, ok)
+	require.Equal(t, "2024-06-03T00:00:00Z", end.Format(time.RFC3339))
+	for _, period := range []uint64{1 << 40, 1<<64 - 1, 1<<64 - 62} {
+		_, ok := cardano.Mainnet().Expiry(period)
+		require.False(t, ok)
+	}
+	r := inspect(t, samplepool.Options{Period: 1 << 40}, cardano.Profile{})
+	require.Equal(t, material.Fail, r.Worst())
+}
