@@ -46,6 +46,33 @@ func (p *plane) follow(m *mesh, version int) *mesh {
 	return fine
 }
 
+// bent returns a mesh of a small version that bends as its timing patterns do, the sides
+// without one like those across from them.
+func (p *plane) bent(m *mesh, version int) *mesh {
+	side := float64(sideOf(version))
+	first, last := timingCentre, side-timingCentre
+	middle := side / 2
+	origin, _, _ := m.cell(finderCentre, finderCentre)
+	corner, _, _ := m.cell(side-finderCentre, finderCentre)
+	below, _, _ := m.cell(finderCentre, side-finderCentre)
+	_, top := p.timing(origin, corner, below, version)
+	_, left := p.timing(origin, below, corner, version)
+	out := &mesh{centres: []float64{first, middle, last}, matched: m.matched, sought: m.sought}
+	for j, y := range out.centres {
+		for i, x := range out.centres {
+			at, right, down := m.cell(x, y)
+			if i == 1 {
+				at = at.plus(right.times(top.along)).plus(down.times(top.across))
+			}
+			if j == 1 {
+				at = at.plus(down.times(left.along)).plus(right.times(left.across))
+			}
+			out.nodes = append(out.nodes, at)
+		}
+	}
+	return out
+}
+
 // clearest is the shift, in modules, at which the modules around a place differ most.
 func (p *plane) clearest(m *mesh, x, y, side float64) (best vector) {
 	at, right, down := m.cell(x, y)

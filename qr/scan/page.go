@@ -91,6 +91,11 @@ func (r *pageReader) attend(c candidate) bool {
 		return false
 	}
 	g := sampleGrid(c.plane, c.mesh, c.version, wideSpread)
+	if g.timing() < minTimingSeen && c.version < versionBlocks {
+		// Between so few patterns the mesh misses the bend of the sheet.
+		c.mesh = c.plane.follow(c.plane.bent(c.mesh, c.version), c.version)
+		g = sampleGrid(c.plane, c.mesh, c.version, wideSpread)
+	}
 	if g.timing() < minTimingSeen {
 		return false
 	}
@@ -121,9 +126,13 @@ func (r *pageReader) stale(c candidate) bool {
 }
 
 func (r *pageReader) tryHarder(c *candidate) bool {
-	for _, m := range []*mesh{c.mesh, nil} {
-		if m == nil {
-			m = c.plane.follow(c.mesh, c.version)
+	for _, follow := range []bool{false, true} {
+		m := c.mesh
+		if follow {
+			if c.version < versionBlocks && len(m.centres) == 2 {
+				m = c.plane.bent(m, c.version)
+			}
+			m = c.plane.follow(m, c.version)
 		}
 		for _, spread := range []float64{wideSpread, onePoint} {
 			g := sampleGrid(c.plane, m, c.version, spread)

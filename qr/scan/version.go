@@ -27,7 +27,9 @@ func (p *plane) versionIn(f frame, span float64) int {
 	}
 	clearest := minTiming
 	for v := low; v <= min(high, versionBlocks-1); v++ {
-		if s := min(p.timing(f.origin, f.right, f.down, v), p.timing(f.origin, f.down, f.right, v)); s > clearest {
+		across, _ := p.timing(f.origin, f.right, f.down, v)
+		down, _ := p.timing(f.origin, f.down, f.right, v)
+		if s := min(across, down); s > clearest {
 			best, clearest = v, s
 		}
 	}
@@ -59,16 +61,40 @@ func (p *plane) versionErrors(f frame, version int) (right, down int) {
 	return count(f.right, u, v), count(f.down, v, u)
 }
 
-// timing correlates the timing pattern from one finder to another with light and
-// dark in turn. side points to where the pattern lies off the line of centres.
-func (p *plane) timing(from, to, side vector, version int) float64 {
+const (
+	maxBend  = 1.5 // modules by which a sheet may bend a line from one finder to another
+	bendStep = 0.25
+)
+
+// bend is how far the middle of a line from one finder to another lies from where a
+// flat sheet would have it, in modules: along the line and across it.
+type bend struct{ along, across float64 }
+
+// timing correlates the timing pattern from one finder to another with light and dark in
+// turn, over the bend at which it is clearest. side points to where the pattern
+// lies off the line of centres.
+func (p *plane) timing(from, to, side vector, version int) (clearest float64, at bend) {
+	for across := -maxBend; across <= maxBend; across += bendStep {
+		for along := -maxBend; along <= maxBend; along += bendStep {
+			b := bend{along, across}
+			if s := p.timingOn(from, to, side, version, b); s > clearest {
+				clearest, at = s, b
+			}
+		}
+	}
+	return clearest, at
+}
+
+func (p *plane) timingOn(from, to, side vector, version int, b bend) float64 {
 	span := spanOf(version)
 	along := to.minus(from).times(1 / span)
-	across := side.minus(from).times((timingCentre - finderCentre) / span)
+	across := side.minus(from).times(1 / span)
 	var sum, squares, product float64
 	n := sideOf(version) - 16
 	for k := range n {
-		at := from.plus(across).plus(along.times(float64(k) + 5))
+		t := (float64(k) + 5) / span
+		part := 4 * t * (1 - t)
+		at := from.plus(along.times(t*span + b.along*part)).plus(across.times(timingCentre - finderCentre + b.across*part))
 		v := p.at(at.x, at.y)
 		sum += v
 		squares += v * v
