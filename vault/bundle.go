@@ -82,9 +82,13 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 // writeTar writes the entries in their fixed order.
-func writeTar(w io.Writer, contents format.Contents, head []byte, data []*secret.Buffer, signer *secret.Buffer) error {
-	t := tar.NewWriter(w)
+func writeTar(z *gzip.Writer, contents format.Contents, head []byte, data []*secret.Buffer, signer *secret.Buffer) error {
+	t := tar.NewWriter(z)
 	if err := writeEntry(t, format.ContentsName, head, 0o400, contents.Created); err != nil {
+		return err
+	}
+	// The list compresses better apart from the files.
+	if err := z.Flush(); err != nil {
 		return err
 	}
 	for i, f := range contents.Files {

@@ -63,6 +63,11 @@ func Check(m *Medium, pages bool) *Checked {
 		return c
 	}
 	c.checkNames(m.base, identityNames())
+	for _, name := range format.Compartments() {
+		if _, err := m.Identity.recipient(name); err != nil && !pages {
+			c.add(Damage, "VAULT-RECIPIENT", m.Path(recipientFile(name)), fmt.Errorf("%w; a restore does not need it", err))
+		}
+	}
 	generations, err := m.Generations(m.Identity)
 	if err != nil {
 		c.add(Damage, "VAULT-GENERATIONS", m.Path(generationsDir), err)
@@ -82,7 +87,7 @@ func Check(m *Medium, pages bool) *Checked {
 }
 
 func identityNames() []string {
-	return []string{vaultFile, vaultFile + signatureExt, sharesFile, sharesFile + signatureExt, generationsDir, signerFile}
+	return append(identityFiles(), generationsDir, signerFile)
 }
 
 // checkNames reports what does not belong into a folder. It is no damage: a

@@ -3,11 +3,13 @@ package vault
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	"filippo.io/age"
@@ -90,6 +92,7 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 	coldSeed, hotSeed := seeds.Bytes()[:shard.SeedSize], seeds.Bytes()[shard.SeedSize:]
 
 	v := format.Vault{Label: p.Label, Created: p.Created, Signer: public}
+	recipients := map[string][]byte{}
 	for i, seed := range [][]byte{coldSeed, hotSeed} {
 		recipient, err := recipientOf(seed)
 		if err != nil {
@@ -98,7 +101,10 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 		if err := proveIdentity(seed, recipient); err != nil {
 			return nil, err
 		}
-		v.Compartments = append(v.Compartments, format.Compartment{Name: format.Compartments()[i], Recipient: recipient})
+		name, file := format.Compartments()[i], format.RecipientFile(recipient)
+		sum := sha256.Sum256(file)
+		v.Compartments = append(v.Compartments, format.Compartment{Name: name, RecipientSHA256: hex.EncodeToString(sum[:])})
+		recipients[recipientFile(name)] = file
 	}
 	if v, err = v.WithID(); err != nil {
 		return nil, err
@@ -107,7 +113,7 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 	if f.shares, err = secret.New(2 * p.Shares * shard.ShareSize); err != nil {
 		return nil, err
 	}
-	if err := f.finish(p, v, signer, passphrase, coldSeed, hotSeed); err != nil {
+	if err := f.finish(p, v, recipients, signer, passphrase, coldSeed, hotSeed); err != nil {
 		f.Destroy()
 		return nil, err
 	}
@@ -115,7 +121,7 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 }
 
 // finish splits the seeds and signs the files.
-func (f *Fresh) finish(p CreateParams, v format.Vault, signer, passphrase *secret.Buffer, coldSeed, hotSeed []byte) error {
+func (f *Fresh) finish(p CreateParams, v format.Vault, recipients map[string][]byte, signer, passphrase *secret.Buffer, coldSeed, hotSeed []byte) error {
 	shares := format.Shares{Vault: v.ID, Sequence: 1, Created: p.Created}
 	cold, err := f.split(v.ID, shard.Cold, p.ColdThreshold, coldSeed)
 	if err != nil {
@@ -134,7 +140,8 @@ func (f *Fresh) finish(p CreateParams, v format.Vault, signer, passphrase *secre
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{vaultFile: vaultJSON, sharesFile: sharesJSON}
+	files := maps.Clone(recipients)
+	files[vaultFile], files[sharesFile] = vaultJSON, sharesJSON
 	for _, name := range []string{vaultFile, sharesFile} {
 		sig, err := sign(signer, files[name], trustedComment(v.ID, name))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
+	"strings"
 
 	"coldvault/media"
 	"coldvault/shard"
@@ -24,6 +25,11 @@ const (
 	generationsDir = "generations"
 	signatureExt   = ".minisig"
 )
+
+func recipientFile(compartment string) string { return compartment + ".recipient" }
+
+// maxRecipient is twice the size of a recipient file.
+const maxRecipient = 4 << 10
 
 func generationDir(number int) string { return path.Join(generationsDir, fmt.Sprintf("%06d", number)) }
 
@@ -152,7 +158,29 @@ func (m *Medium) readIdentity() (*Identity, error) {
 	if err := m.verifyFile(id, sharesFile, data, trustedComment(id.Vault.ID, sharesFile)); err != nil {
 		return nil, err
 	}
+	m.readRecipients(id)
 	return id, nil
+}
+
+// readRecipients keeps the recipient files that are there and good. Only sealing
+// needs them; Check reports the others.
+func (m *Medium) readRecipients(id *Identity) {
+	for _, c := range format.Compartments() {
+		name := recipientFile(c)
+		data, err := m.read(name, maxRecipient)
+		if err == nil && id.Vault.IsRecipient(c, data) {
+			id.files[name] = data
+		}
+	}
+}
+
+// recipient is the age recipient of a compartment.
+func (i *Identity) recipient(compartment string) (string, error) {
+	file, ok := i.files[recipientFile(compartment)]
+	if !ok {
+		return "", fmt.Errorf("%s is missing or damaged", recipientFile(compartment))
+	}
+	return strings.TrimSuffix(string(file), "\n"), nil
 }
 
 // verifyFile checks the signature of a file of the vault and keeps the bytes of

@@ -1,10 +1,8 @@
 package vault
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"coldvault/shard"
@@ -122,7 +120,7 @@ func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (*Bun
 	if err != nil {
 		return nil, err
 	}
-	if recipient != c.Identity.Vault.Recipient(compartment) {
+	if !c.Identity.Vault.IsRecipient(compartment, format.RecipientFile(recipient)) {
 		return nil, errors.New("the shares give a key that is not this vault's")
 	}
 	id, err := newIdentity(seed.Bytes())
@@ -151,19 +149,4 @@ func (c *Copy) belongs(b *Bundle, compartment string) error {
 		return errors.New("the signer's key inside cold.age is not this vault's")
 	}
 	return nil
-}
-
-// CheckShare tells whether one share is genuine, without any other.
-func (i *Identity) CheckShare(s shard.Share) shard.Judgement {
-	return shard.Judge([]shard.Share{s}, i.Expect())[0]
-}
-
-// SetOf is the entry of shares.json for a share, for messages.
-func (i *Identity) SetOf(s shard.Share) (format.ShareSet, bool) {
-	set := s.Set()
-	k := slices.IndexFunc(i.Shares.Sets, func(e format.ShareSet) bool { return e.Set == hex.EncodeToString(set[:]) })
-	if k < 0 {
-		return format.ShareSet{}, false
-	}
-	return i.Shares.Sets[k], true
 }

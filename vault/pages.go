@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -34,7 +35,7 @@ func PackPages(c *Copy) ([]byte, error) {
 	}
 	t := tar.NewWriter(z)
 	for _, name := range names {
-		if err := writeEntry(t, name, files[name], 0o644, c.Manifest.Created); err != nil {
+		if err := writePacked(t, z, name, files[name], c.Manifest.Created); err != nil {
 			return nil, err
 		}
 	}
@@ -42,6 +43,43 @@ func PackPages(c *Copy) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// writePacked writes one file so that its text and its ciphertext come into
+// blocks of their own: with a code of its own for the base64 of an age header,
+// deflate saves a tenth of a page.
+func writePacked(t *tar.Writer, z *gzip.Writer, name string, data []byte, modified time.Time) error {
+	if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(data)), Mode: 0o644, ModTime: modified}); err != nil {
+		return err
+	}
+	if path.Ext(name) != ".age" {
+		_, err := t.Write(data)
+		return err
+	}
+	if err := z.Flush(); err != nil {
+		return err
+	}
+	header := ageHeader(data)
+	for _, part := range [][]byte{data[:header], data[header:]} {
+		if _, err := t.Write(part); err != nil {
+			return err
+		}
+		if err := z.Flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ageHeader is the length of the textual header of an age file, up to and with
+// the line of its MAC; 0 where there is none.
+func ageHeader(data []byte) int {
+	mac := bytes.Index(data, []byte("\n--- "))
+	if mac < 0 {
+		return 0
+	}
+	end := bytes.IndexByte(data[mac+1:], '\n')
+	return mac + 1 + end + 1
 }
 
 // UnpackPages is the inverse of PackPages: the medium that a page set carries,

@@ -229,7 +229,11 @@ func (f *Folder) buildBundle(compartment string, material []Material, signer *se
 	if compartment != "cold" {
 		signer = nil
 	}
-	return sealBundle(f.Identity.Vault.Recipient(compartment), contents, data, signer)
+	recipient, err := f.Identity.recipient(compartment)
+	if err != nil {
+		return nil, err
+	}
+	return sealBundle(recipient, contents, data, signer)
 }
 
 // write puts the generation on one medium. The order is the invariant: whatever
@@ -266,13 +270,21 @@ func (g *generation) write(dir *media.Dir, base string, id *Identity) error {
 	return nil
 }
 
-// writeIdentity puts vault.json and shares.json with their signatures where
-// they are not yet. A signature comes before what it signs.
+// identityFiles in the order of writing: a signature comes before what it signs,
+// and vault.json, which makes a folder a vault, last.
+func identityFiles() []string {
+	return []string{
+		recipientFile("cold"), recipientFile("hot"),
+		sharesFile + signatureExt, sharesFile, vaultFile + signatureExt, vaultFile,
+	}
+}
+
+// writeIdentity puts what identifies the vault where it is not yet.
 func writeIdentity(dir *media.Dir, base string, id *Identity) error {
 	if err := dir.MkdirAll(base); err != nil {
 		return err
 	}
-	for _, name := range []string{sharesFile + signatureExt, sharesFile, vaultFile + signatureExt, vaultFile} {
+	for _, name := range identityFiles() {
 		file := path.Join(base, name)
 		have, err := dir.Read(file, format.MaxSharesSize)
 		if err == nil && string(have) == string(id.files[name]) {

@@ -272,7 +272,7 @@ func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 	for name, data := range contents(t, medium.Name()) {
 		files[name] = []byte(data)
 	}
-	require.Len(t, files, 10)
+	require.Len(t, files, 12)
 	cards := w.cards(2, 3)
 	changed, refused, repaired := 0, 0, 0
 	for name, original := range files {

@@ -113,14 +113,17 @@ type Contents struct {
 
 // ContentsFile is one file of material. Mode holds the nine permission bits as
 // four octal digits.
+//
+// What differs from file to file comes first: the rest repeats and compresses
+// away, which a page of paper notices.
 type ContentsFile struct {
 	Name     string    `json:"name"`
+	Role     string    `json:"role"`
 	Size     int64     `json:"size"`
-	Mode     string    `json:"mode"`
-	Modified time.Time `json:"modified"`
 	SHA256   string    `json:"sha256"`
 	Network  string    `json:"network"`
-	Role     string    `json:"role"`
+	Mode     string    `json:"mode"`
+	Modified time.Time `json:"modified"`
 }
 
 // Names of tar entries that are no material.

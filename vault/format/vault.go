@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,11 +20,11 @@ type Vault struct {
 	Signer       string        `json:"signer"`
 }
 
-// Compartment is the public half of one compartment: its age recipient,
-// age1pq1…
+// Compartment is the public half of one compartment. The recipient itself is 2 kB
+// of text and lies in a file of its own; here is the hex SHA-256 of that file.
 type Compartment struct {
-	Name      string `json:"name"`
-	Recipient string `json:"recipient"`
+	Name            string `json:"name"`
+	RecipientSHA256 string `json:"recipient_sha256"`
 }
 
 // ParseVault reads vault.json.
@@ -54,16 +55,16 @@ func (v Vault) WithID() (Vault, error) {
 	return v, nil
 }
 
-// Recipient is the age recipient of a compartment, "" if there is none of that
-// name.
-func (v Vault) Recipient(compartment string) string {
-	for _, c := range v.Compartments {
-		if c.Name == compartment {
-			return c.Recipient
-		}
-	}
-	return ""
+// IsRecipient tells whether file, the content of a recipient file, is that of the
+// compartment.
+func (v Vault) IsRecipient(compartment string, file []byte) bool {
+	sum := sha256.Sum256(file)
+	return slices.Contains(v.Compartments, Compartment{compartment, hex.EncodeToString(sum[:])})
 }
+
+// RecipientFile is the content of a recipient file: the age recipient age1pq1… and
+// a line feed, as `age -R` reads it.
+func RecipientFile(recipient string) []byte { return []byte(recipient + "\n") }
 
 // signerLength is the length of a minisign public key: base64 of 2 + 8 + 32
 // bytes.
@@ -87,8 +88,8 @@ func (v *Vault) validate() error {
 		if c.Name != names[i] {
 			return fmt.Errorf("compartment %d is %q, not %q", i+1, c.Name, names[i])
 		}
-		if !strings.HasPrefix(c.Recipient, "age1pq1") {
-			return fmt.Errorf("the recipient of %q is no post-quantum age recipient (age1pq1…)", c.Name)
+		if err := checkHex("the digest of the recipient of "+c.Name, c.RecipientSHA256, 32); err != nil {
+			return err
 		}
 	}
 	if len(v.Signer) != signerLength || !strings.HasPrefix(v.Signer, "RW") {

@@ -45,13 +45,14 @@ const (
 	roleKESNote        = "kes.note" // when KES keys were made or expire, by scripts
 )
 
-// compartments of a role: what a block producer is started with is hot, and nothing
-// else; the public halves of its keys, which certificates are made of, are in both.
+// compartments of a role: what a block producer is started with is hot, and its KES
+// verification key, which changes with it. The VRF key's public half is in the pool's
+// certificate too, so it is in both; everything else is cold.
 func compartments(role string) material.Compartments {
 	switch role {
-	case RoleKESSecret, RoleVRFSecret, RoleOpcert, RoleTopology, RoleEnvironment:
+	case RoleKESSecret, RoleVRFSecret, RoleOpcert, RoleKESPublic, RoleTopology, RoleEnvironment:
 		return material.Hot
-	case RoleKESPublic, RoleVRFPublic:
+	case RoleVRFPublic:
 		return material.Cold | material.Hot
 	}
 	return material.Cold
