@@ -184,6 +184,24 @@ func TestNotWhatItsNameSays(t *testing.T) { // an error page, an empty or a far 
 	}
 }
 
+func TestDamagedUnderAnyName(t *testing.T) { // damage is found where neither the name nor the content says enough
+	for _, f := range newPool(t, samplepool.Options{}) {
+		switch f.Name {
+		case "topology.json", "node.env", "poolMetaData.json", "poolMetaDataHash.txt", "poolMetaDataUrl.txt":
+			continue
+		}
+		f.Name = "unusual"
+		for _, n := range []int{len(f.Data) * 2 / 3, len(f.Data) - 4} {
+			cut := f
+			cut.Data = f.Data[:n]
+			r := material.Inspect([]material.File{cut}, Profile{Part: true})
+			require.Equal(t, []string{CheckFile + " unusual"}, said(r, material.Fail), string(cut.Data))
+		}
+	}
+	nested := file("x.json", `{"result": {"type": "CertificateConway", "cborHex": "80"}}`)
+	require.Equal(t, material.Generic, material.Inspect([]material.File{nested}, Profile{}).Items[0].Network)
+}
+
 func TestCredentials(t *testing.T) { // scripts, foreign owners and unknown layouts are told apart from contradictions
 	files := newPool(t, samplepool.Options{})
 	stake := find(t, files, "stake.cert")
@@ -272,7 +290,7 @@ func TestPlan(t *testing.T) { // all 21 entries have a role of their own, and ea
 	}
 }
 
-func TestCompartmentsOfRoles(t *testing.T) { // a block producer's three files are hot and nothing else is hot alone
+func TestCompartmentsOfRoles(t *testing.T) { // what a block producer is started with is hot, and no owner's key is
 	hot, both := []string{}, []string{}
 	for _, item := range material.Inspect(newPool(t, samplepool.Options{}), Profile{}).Items {
 		switch item.In {
@@ -282,8 +300,8 @@ func TestCompartmentsOfRoles(t *testing.T) { // a block producer's three files a
 			both = append(both, item.Name)
 		}
 	}
-	require.Equal(t, []string{"kes.skey", "node.cert", "vrf.skey"}, hot)
-	require.Equal(t, []string{"kes.vkey", "node.env", "topology.json", "vrf.vkey"}, both)
+	require.Equal(t, []string{"kes.skey", "kes.vkey", "node.cert", "node.env", "topology.json", "vrf.skey"}, hot)
+	require.Equal(t, []string{"vrf.vkey"}, both)
 }
 
 func TestModes(t *testing.T) { // signing keys that others can read are named; a medium without modes is not blamed

@@ -2,6 +2,7 @@ package cardano
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
@@ -61,6 +62,10 @@ func read(f material.File) (object, material.Certainty) {
 	o, certainty := readContent(f)
 	if certainty != material.ByContent {
 		o, certainty = readName(f)
+		if damaged, ok := readDamaged(f.Data); ok && len(f.Data) <= maxText {
+			damaged.role = cmp.Or(damaged.role, o.role, roleEnvelope)
+			o, certainty = damaged, material.ByContent
+		}
 	}
 	o.name, o.mode = f.Name, uint32(f.Mode.Perm())
 	o.secret = o.secret || secretRole(o.role)
