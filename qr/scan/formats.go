@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -20,9 +21,9 @@ func openPages(data []byte, opts Options) (pageSource, error) {
 	}
 	switch {
 	case bytes.HasPrefix(data, []byte("\x89PNG\r\n\x1a\n")):
-		return imageFile{decodePNG, [][]byte{data}, opts}, nil
+		return imageFile{pngImage, data, opts}, nil
 	case bytes.HasPrefix(data, []byte("\xff\xd8\xff")):
-		return imageFile{decodeJPEG, [][]byte{data}, opts}, nil
+		return imageFile{jpegImage, data, opts}, nil
 	case bytes.HasPrefix(data, []byte("II*\x00")), bytes.HasPrefix(data, []byte("MM\x00*")):
 		return openTIFF(data, opts)
 	case isPDF(data):
@@ -31,22 +32,33 @@ func openPages(data []byte, opts Options) (pageSource, error) {
 	return nil, ErrFormat
 }
 
-// imageFile is one or more images of one kind; for TIFF the same bytes with another offset in front.
-type imageFile struct {
-	decode func([]byte, Options) (image.Image, error)
-	pages  [][]byte
-	opts   Options
+// imageKind is how images of one kind are decoded.
+type imageKind struct {
+	name   string
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
 }
 
-func (f imageFile) count() int { return len(f.pages) }
+var (
+	pngImage  = imageKind{"PNG", png.DecodeConfig, png.Decode}
+	jpegImage = imageKind{"JPEG", jpeg.DecodeConfig, jpeg.Decode}
+	tiffImage = imageKind{"TIFF", tiff.DecodeConfig, tiff.Decode}
+)
 
-func (f imageFile) page(i int, read func(*image.Gray)) error {
-	img, err := f.decode(f.pages[i], f.opts)
+// read decodes an image whose header states an acceptable size. open gives the data from its beginning.
+func (k imageKind) read(open func() io.Reader, opts Options) (image.Image, error) {
+	c, err := k.config(open())
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s image: %w", k.name, err)
 	}
-	read(grey(img))
-	return nil
+	if err := opts.fits(c.Width, c.Height); err != nil {
+		return nil, err
+	}
+	img, err := k.decode(open())
+	if err != nil {
+		return nil, fmt.Errorf("%s image: %w", k.name, err)
+	}
+	return img, nil
 }
 
 // fits refuses an image by the size its header states, before anything is decoded.
@@ -60,70 +72,103 @@ func (o Options) fits(width, height int) error {
 	return nil
 }
 
-func decodePNG(data []byte, opts Options) (image.Image, error) {
-	return decodeWith(data, opts, "PNG", png.DecodeConfig, png.Decode)
+// imageFile is a file of one image.
+type imageFile struct {
+	kind imageKind
+	data []byte
+	opts Options
 }
 
-func decodeJPEG(data []byte, opts Options) (image.Image, error) {
-	return decodeWith(data, opts, "JPEG", jpeg.DecodeConfig, jpeg.Decode)
-}
+func (f imageFile) count() int { return 1 }
 
-func decodeWith(data []byte, opts Options, kind string, config func(io.Reader) (image.Config, error), decode func(io.Reader) (image.Image, error)) (image.Image, error) {
-	c, err := config(bytes.NewReader(data))
+func (f imageFile) page(_ int, read func(*image.Gray)) error {
+	img, err := f.kind.read(func() io.Reader { return bytes.NewReader(f.data) }, f.opts)
 	if err != nil {
-		return nil, fmt.Errorf("%s image: %w", kind, err)
+		return err
 	}
-	if err := opts.fits(c.Width, c.Height); err != nil {
-		return nil, err
-	}
-	img, err := decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("%s image: %w", kind, err)
-	}
-	return img, nil
+	read(grey(img))
+	return nil
 }
 
-// openTIFF lists the images of a TIFF file. The decoder reads only the first, so every
-// page is a copy of the header that points to its directory, before the same bytes.
-func openTIFF(data []byte, opts Options) (pageSource, error) {
-	f := imageFile{decode: decodeTIFF, opts: opts}
-	var order binary.ByteOrder = binary.LittleEndian
+// tiffFile is a file of one or more images, each with a directory of its own.
+type tiffFile struct {
+	data        []byte
+	order       binary.ByteOrder
+	directories []uint32 // their offsets
+	opts        Options
+}
+
+const tiffHeader = 8 // bytes, the last four of which are the offset of the first directory
+
+func openTIFF(data []byte, opts Options) (*tiffFile, error) {
+	f := &tiffFile{data: data, order: binary.LittleEndian, opts: opts}
 	if data[0] == 'M' {
-		order = binary.BigEndian
+		f.order = binary.BigEndian
 	}
-	if len(data) < 8 {
+	if len(data) < tiffHeader {
 		return nil, fmt.Errorf("TIFF file: %w", io.ErrUnexpectedEOF)
 	}
 	seen := map[uint32]bool{}
-	for at := order.Uint32(data[4:]); at != 0 && !seen[at]; {
-		if len(f.pages) >= opts.MaxPages {
-			return nil, fmt.Errorf("TIFF file of more than %d pages: %w", opts.MaxPages, ErrTooLarge)
-		}
-		seen[at] = true
+	for at := f.order.Uint32(data[4:]); at != 0 && !seen[at]; {
 		if int64(at)+2 > int64(len(data)) {
 			break
 		}
-		page := data
-		if len(f.pages) > 0 {
-			page = bytes.Clone(data)
-			order.PutUint32(page[4:], at)
+		if len(f.directories) >= opts.MaxPages {
+			return nil, fmt.Errorf("TIFF file of more than %d pages: %w", opts.MaxPages, ErrTooLarge)
 		}
-		f.pages = append(f.pages, page)
+		seen[at] = true
+		f.directories = append(f.directories, at)
 		const entrySize = 12
-		next := int64(at) + 2 + entrySize*int64(order.Uint16(data[at:]))
+		next := int64(at) + 2 + entrySize*int64(f.order.Uint16(data[at:]))
 		if next+4 > int64(len(data)) {
 			break
 		}
-		at = order.Uint32(data[next:])
+		at = f.order.Uint32(data[next:])
 	}
-	if len(f.pages) == 0 {
-		return nil, fmt.Errorf("TIFF file without an image")
+	if len(f.directories) == 0 {
+		return nil, errors.New("TIFF file without an image")
 	}
 	return f, nil
 }
 
-func decodeTIFF(data []byte, opts Options) (image.Image, error) {
-	return decodeWith(data, opts, "TIFF", tiff.DecodeConfig, tiff.Decode)
+func (f *tiffFile) count() int { return len(f.directories) }
+
+func (f *tiffFile) page(i int, read func(*image.Gray)) error {
+	img, err := tiffImage.read(func() io.Reader { return f.from(f.directories[i]) }, f.opts)
+	if err != nil {
+		return err
+	}
+	read(grey(img))
+	return nil
+}
+
+// from is the file with another directory as its first one: the decoder knows no other.
+func (f *tiffFile) from(directory uint32) io.Reader {
+	r := &reheaded{rest: f.data}
+	copy(r.header[:], f.data)
+	f.order.PutUint32(r.header[4:], directory)
+	return r
+}
+
+// reheaded is data with another header. The decoder reads it by ReadAt.
+type reheaded struct {
+	header [tiffHeader]byte
+	rest   []byte
+	pos    int64
+}
+
+func (r *reheaded) ReadAt(p []byte, off int64) (int, error) {
+	n, err := bytes.NewReader(r.rest).ReadAt(p, off)
+	if off < tiffHeader {
+		copy(p[:n], r.header[off:])
+	}
+	return n, err
+}
+
+func (r *reheaded) Read(p []byte) (int, error) {
+	n, err := r.ReadAt(p, r.pos)
+	r.pos += int64(n)
+	return n, err
 }
 
 // grey returns the luminance of an image, sharing its pixels where it can.

@@ -344,8 +344,8 @@ func (w *pageWalk) walk(node any, inherited pdfDict, depth int) error {
 			merged[name] = d[name]
 		}
 	}
-	if kids := w.file.array(d["Kids"]); kids != nil {
-		for _, kid := range kids {
+	if d["Kids"] != nil {
+		for _, kid := range w.file.array(d["Kids"]) {
 			if err := w.walk(kid, merged, depth+1); err != nil {
 				return err
 			}

@@ -94,7 +94,7 @@ func (f *pdfFile) decodeUpTo(s pdfStream, limit int64) ([]byte, *filter, error) 
 			}
 			r = bytes.NewReader(decodeHex(data[:end]))
 		case "RunLengthDecode", "RL":
-			r = &runLengths{in: data}
+			r = bytes.NewReader(runLengths(data, limit))
 		default:
 			if i != len(list)-1 {
 				return nil, nil, fmt.Errorf("filter %q before another", string(step.name))
@@ -127,42 +127,23 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// runLengths decodes ISO 32000-1 clause 7.4.5.
-type runLengths struct {
-	in   []byte
-	left []byte // to be copied
-	fill int    // times the first byte of left is still to be repeated
-}
-
-func (r *runLengths) Read(p []byte) (n int, err error) {
-	for n < len(p) {
-		switch {
-		case r.fill > 0:
-			p[n] = r.left[0]
-			n++
-			r.fill--
-		case len(r.left) > 0 && r.fill == 0:
-			k := copy(p[n:], r.left)
-			r.left = r.left[k:]
-			n += k
-		default:
-			if len(r.in) < 2 || r.in[0] == 128 {
-				return n, io.EOF
-			}
-			length := int(r.in[0])
-			if length < 128 {
-				end := min(length+2, len(r.in))
-				r.left, r.in, r.fill = r.in[1:end], r.in[end:], 0
-			} else {
-				r.left, r.in, r.fill = r.in[1:2], r.in[2:], 257-length
-			}
-			continue
-		}
-		if r.fill == 0 && len(r.left) == 1 {
-			r.left = nil
+// runLengths decodes ISO 32000-1 clause 7.4.5: a byte under 128 announces that many bytes and
+// one more, a byte over 128 the repetition of one.
+func runLengths(in []byte, limit int64) []byte {
+	const end = 128
+	var out []byte
+	for len(in) > 1 && in[0] != end && int64(len(out)) <= limit {
+		n := int(in[0])
+		if n < end {
+			stop := min(n+2, len(in))
+			out = append(out, in[1:stop]...)
+			in = in[stop:]
+		} else {
+			out = append(out, bytes.Repeat(in[1:2], 2*end+1-n)...)
+			in = in[2:]
 		}
 	}
-	return n, nil
+	return out
 }
 
 var errPredictor = errors.New("PDF stream with unusable predictor parameters")

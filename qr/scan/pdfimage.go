@@ -35,7 +35,7 @@ func (f *pdfFile) pageImage(s pdfStream) (*image.Gray, error) {
 	}
 	switch last.name {
 	case "DCTDecode", "DCT":
-		img, err := decodeJPEG(data, f.opts)
+		img, err := jpegImage.read(func() io.Reader { return bytes.NewReader(data) }, f.opts)
 		if err != nil {
 			return nil, err
 		}

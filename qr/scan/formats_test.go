@@ -1,0 +1,200 @@
+package scan
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/image/tiff"
+)
+
+func encoded(t testing.TB, encode func(w *bytes.Buffer) error) []byte {
+	var out bytes.Buffer
+	require.NoError(t, encode(&out))
+	return out.Bytes()
+}
+
+// tiffEntry is an entry of a TIFF directory: a tag and one number.
+type tiffEntry struct {
+	tag   uint16
+	value uint32
+}
+
+// tiffOf writes a TIFF of pages of fax group 4.
+func tiffOf(order binary.AppendByteOrder, t testing.TB, pages ...*image.Gray) []byte {
+	out := []byte("II*\x00")
+	if order == binary.AppendByteOrder(binary.BigEndian) {
+		out = []byte("MM\x00*")
+	}
+	link := len(out)
+	out = order.AppendUint32(out, 0)
+	for _, img := range pages {
+		data := encodeG4(t, img)
+		start := len(out)
+		out = append(out, data...)
+		out = append(out, make([]byte, len(out)%2)...)
+		copy(out[link:], order.AppendUint32(nil, uint32(len(out))))
+		entries := []tiffEntry{
+			{256, uint32(img.Rect.Dx())}, {257, uint32(img.Rect.Dy())}, {258, 1}, {259, 4}, {262, 0},
+			{273, uint32(start)}, {277, 1}, {278, uint32(img.Rect.Dy())}, {279, uint32(len(data))},
+		}
+		out = order.AppendUint16(out, uint16(len(entries)))
+		const long = 4
+		for _, e := range entries {
+			out = order.AppendUint16(out, e.tag)
+			out = order.AppendUint16(out, long)
+			out = order.AppendUint32(out, 1)
+			out = order.AppendUint32(out, e.value)
+		}
+		link = len(out)
+		out = order.AppendUint32(out, 0)
+	}
+	return out
+}
+
+// Every kind of image file, and every way its pixels may be kept, is read.
+func TestImageFiles(t *testing.T) {
+	img, text := scanOf(t, 1)
+	convert := func(model color.Model, to interface {
+		image.Image
+		Set(x, y int, c color.Color)
+	}) image.Image {
+		for y := range img.Rect.Dy() {
+			for x := range img.Rect.Dx() {
+				to.Set(x, y, model.Convert(img.At(x, y)))
+			}
+		}
+		return to
+	}
+	transparent := image.NewNRGBA(img.Rect) // ink on nothing
+	for i, v := range img.Pix {
+		transparent.Pix[4*i+3] = 255 - v
+	}
+	asPNG := func(m image.Image) []byte {
+		return encoded(t, func(w *bytes.Buffer) error { return png.Encode(w, m) })
+	}
+	palette := color.Palette{color.White, color.Black}
+	files := map[string][]byte{
+		"PNG grey":        asPNG(img),
+		"PNG colour":      asPNG(convert(color.RGBAModel, image.NewRGBA(img.Rect))),
+		"PNG transparent": asPNG(transparent),
+		"PNG 16 bit":      asPNG(convert(color.Gray16Model, image.NewGray16(img.Rect))),
+		"PNG palette":     asPNG(convert(palette, image.NewPaletted(img.Rect, palette))),
+		"JPEG grey":       encoded(t, func(w *bytes.Buffer) error { return jpeg.Encode(w, img, nil) }),
+		"JPEG colour": encoded(t, func(w *bytes.Buffer) error {
+			return jpeg.Encode(w, convert(color.RGBAModel, image.NewRGBA(img.Rect)), nil)
+		}),
+		"TIFF grey": encoded(t, func(w *bytes.Buffer) error {
+			return tiff.Encode(w, img, &tiff.Options{Compression: tiff.Deflate})
+		}),
+		"TIFF colour": encoded(t, func(w *bytes.Buffer) error {
+			return tiff.Encode(w, convert(color.RGBAModel, image.NewRGBA(img.Rect)), nil)
+		}),
+		"TIFF group 4":             tiffOf(binary.LittleEndian, t, img),
+		"TIFF group 4, big-endian": tiffOf(binary.BigEndian, t, img),
+	}
+	for name, data := range files {
+		r, err := Read(data, Options{})
+		require.NoError(t, err, name)
+		require.Empty(t, r.Skipped, name)
+		require.Len(t, r.Codes, 1, name)
+		require.Equal(t, text, string(r.Codes[0].Text), name)
+	}
+}
+
+// All images of a TIFF file are pages.
+func TestManyPagesTIFF(t *testing.T) {
+	first, text1 := scanOf(t, 1)
+	second, text2 := scanOf(t, 2)
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		data := tiffOf(order, t, first, blank(64, 64), second)
+		r, err := Read(data, Options{})
+		require.NoError(t, err)
+		require.Equal(t, 3, r.Pages)
+		require.Empty(t, r.Skipped)
+		require.Len(t, r.Codes, 2)
+		require.Equal(t, text1, string(r.Codes[0].Text))
+		require.Equal(t, text2, string(r.Codes[1].Text))
+		require.Equal(t, 2, r.Codes[1].Page)
+		_, err = Read(data, Options{MaxPages: 2})
+		require.ErrorIs(t, err, ErrTooLarge)
+	}
+}
+
+// pngHeader is a PNG file that states a size and holds nothing.
+func pngHeader(w, h uint32) []byte {
+	chunk := binary.BigEndian.AppendUint32([]byte("IHDR"), w)
+	chunk = binary.BigEndian.AppendUint32(chunk, h)
+	chunk = append(chunk, 8, 0, 0, 0, 0)
+	out := append([]byte("\x89PNG\r\n\x1a\n"), 0, 0, 0, 13)
+	out = append(out, chunk...)
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk))
+}
+
+// An image too large is refused by its header, before memory is asked for.
+func TestTooLargeImages(t *testing.T) {
+	large := tiffOf(binary.LittleEndian, t, blank(64, 64))
+	at := binary.LittleEndian.Uint32(large[4:])
+	binary.LittleEndian.PutUint32(large[at+2+8:], 60000)
+	binary.LittleEndian.PutUint32(large[at+2+12+8:], 60000)
+	small := encoded(t, func(w *bytes.Buffer) error { return jpeg.Encode(w, blank(64, 64), nil) })
+	frame := bytes.Index(small, []byte{0xff, 0xc0})
+	copy(small[frame+5:], []byte{0xea, 0x60, 0xea, 0x60})
+	for name, data := range map[string][]byte{"PNG": pngHeader(60000, 60000), "TIFF": large, "JPEG": small} {
+		r, err := Read(data, Options{})
+		require.NoError(t, err, name)
+		require.Len(t, r.Skipped, 1, name)
+		require.ErrorIs(t, r.Skipped[0].Reason, ErrTooLarge, name)
+		require.ErrorContains(t, r.Skipped[0].Reason, "60000 × 60000", name)
+	}
+	r := Image(blank(200, 200), Options{MaxPixels: 39999})
+	require.ErrorIs(t, r.Skipped[0].Reason, ErrTooLarge)
+}
+
+// Other files are refused, and so are files that are too large or broken off.
+func TestRefusedFiles(t *testing.T) {
+	for _, data := range [][]byte{nil, []byte("x"), []byte("GIF89a"), []byte("some text\n"), bytes.Repeat([]byte{0}, 2000)} {
+		_, err := Read(data, Options{})
+		require.ErrorIs(t, err, ErrFormat)
+		_, err = RasterisePDF(data, 72, Options{})
+		require.ErrorIs(t, err, ErrFormat)
+	}
+	img, _ := scanOf(t, 1)
+	data := encoded(t, func(w *bytes.Buffer) error { return png.Encode(w, img) })
+	_, err := Read(data, Options{MaxFileBytes: int64(len(data)) - 1})
+	require.ErrorIs(t, err, ErrTooLarge)
+	r, err := Read(data[:len(data)/2], Options{})
+	require.NoError(t, err)
+	require.Len(t, r.Skipped, 1)
+	_, err = Read([]byte("II*\x00"), Options{})
+	require.Error(t, err)
+	_, err = Read([]byte("II*\x00\x00\x00\x00\x00"), Options{})
+	require.Error(t, err)
+}
+
+// Whatever is read: no panic, and codes that lie on pages that exist.
+func FuzzRead(f *testing.F) {
+	img, _ := oneCode(f, sheet{version: 1, digits: 10}, 8, 1)
+	f.Add(encoded(f, func(w *bytes.Buffer) error { return png.Encode(w, img) }))
+	f.Add(encoded(f, func(w *bytes.Buffer) error { return jpeg.Encode(w, img, nil) }))
+	f.Add(tiffOf(binary.LittleEndian, f, img, img))
+	f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, img, nil) }))
+	f.Add(pngHeader(60000, 60000))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := Read(data, Options{MaxPixels: 1 << 20, MaxPages: 10, MaxStreamBytes: 1 << 22})
+		if err != nil {
+			require.Zero(t, r)
+			return
+		}
+		require.LessOrEqual(t, r.Pages, 10)
+		for _, c := range r.Codes {
+			require.Less(t, c.Page, r.Pages)
+		}
+	})
+}
