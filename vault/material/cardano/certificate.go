@@ -48,12 +48,12 @@ type layout struct {
 func layouts() map[uint64]layout {
 	return map[uint64]layout{
 		0:            {2, RoleStakeCert},
-		1:            {2, "stake.dereg.cert"},
+		1:            {2, roleDeregistration},
 		2:            {3, RoleDelegationCert},
 		tagPoolTerms: {10, RolePoolCert},
-		4:            {3, "pool.retire.cert"},
+		4:            {3, roleRetirement},
 		7:            {3, RoleStakeCert},
-		8:            {3, "stake.dereg.cert"},
+		8:            {3, roleDeregistration},
 		9:            {3, roleVoteCert},
 		10:           {4, RoleDelegationCert},
 		11:           {4, RoleDelegationCert},

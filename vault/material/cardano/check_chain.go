@@ -52,6 +52,9 @@ func (s *set) checkCertificates() {
 		if o.cert.pool != nil {
 			s.checkPool(o, CheckCertPool, o.cert.pool)
 		}
+		if o.role == roleDeregistration || o.role == roleRetirement {
+			s.add(material.Warn, CheckCertEnds, fmt.Sprintf("%q would end a registration if it were sent: was that meant to be kept?", o.name), "", o)
+		}
 	}
 }
 

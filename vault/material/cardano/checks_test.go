@@ -191,11 +191,16 @@ func TestDamagedUnderAnyName(t *testing.T) { // damage is found where neither th
 			continue
 		}
 		f.Name = "unusual"
-		for _, n := range []int{len(f.Data) * 2 / 3, len(f.Data) - 4} {
-			cut := f
-			cut.Data = f.Data[:n]
-			r := material.Inspect([]material.File{cut}, Profile{Part: true})
-			require.Equal(t, []string{CheckFile + " unusual"}, said(r, material.Fail), string(cut.Data))
+		for _, data := range [][]byte{
+			f.Data[:len(f.Data)*2/3], f.Data[:len(f.Data)-4],
+			bytes.Replace(f.Data, []byte("{"), []byte("z"), 1), bytes.Replace(f.Data, []byte(`"type"`), []byte(`"tape"`), 1),
+		} {
+			if !bytes.Equal(data, f.Data) {
+				f := f
+				f.Data = data
+				r := material.Inspect([]material.File{f}, Profile{Part: true})
+				require.Equal(t, []string{CheckFile + " unusual"}, said(r, material.Fail), string(data))
+			}
 		}
 	}
 	nested := file("x.json", `{"result": {"type": "CertificateConway", "cborHex": "80"}}`)

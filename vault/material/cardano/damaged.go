@@ -33,7 +33,8 @@ func damagedEnvelope(data []byte) (role string, ok bool) {
 		_, plain := e["cborHex"]
 		return "", plain // it has no type, else it would not be damaged
 	}
-	if json.Valid(data) || !bytes.HasPrefix(trim(data), []byte("{")) {
+	text := trim(data)
+	if json.Valid(data) || !bytes.HasPrefix(text, []byte("{")) && !bytes.HasSuffix(text, []byte("}")) {
 		return "", false
 	}
 	if _, rest, found := bytes.Cut(data, []byte(`"type"`)); found {

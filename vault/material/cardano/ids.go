@@ -52,6 +52,8 @@ const (
 	CheckCertStake = "CARDANO-CERT-STAKE"
 	// A certificate names the set's pool.
 	CheckCertPool = "CARDANO-CERT-POOL"
+	// A certificate does not end what the set is for.
+	CheckCertEnds = "CARDANO-CERT-ENDS"
 	// The pool certificate names the set's VRF key.
 	CheckPoolVRF = "CARDANO-POOL-VRF"
 	// An owner of the pool certificate is a stake key of the set.

@@ -37,6 +37,8 @@ const (
 	RoleSnapshot       = "db.snapshot"
 
 	roleCertificate    = "certificate"
+	roleDeregistration = "stake.dereg.cert"
+	roleRetirement     = "pool.retire.cert"
 	roleVoteCert       = "vote-delegation.cert"
 	roleGovernanceCert = "governance.cert"
 	roleKeyHash        = "key.hash"
