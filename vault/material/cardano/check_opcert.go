@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"coldvault/vault/material"
@@ -117,7 +118,8 @@ func (s *set) checkExpiry(o *object, p Profile) {
 	case !s.onTestnet():
 		chains = append(chains, Mainnet())
 	}
-	var told []string
+	var dates []string
+	states := map[string]material.Status{}
 	for _, c := range chains {
 		end, ok := c.Expiry(o.opcert.period)
 		if !ok {
@@ -125,23 +127,34 @@ func (s *set) checkExpiry(o *object, p Profile) {
 				fmt.Sprintf("period %d", o.opcert.period), o)
 			return
 		}
-		told = append(told, c.Name+" "+end.Format(time.RFC3339))
+		dates = append(dates, c.Name+" "+end.Format(time.RFC3339))
+		state, status := c.validity(end, p.Now)
+		states[state] = status
 	}
-	text, status := fmt.Sprintf("%q ends on %s", o.name, told[0]), material.Pass
-	end, _ := chains[0].Expiry(o.opcert.period)
-	start := end.Add(-time.Duration(chains[0].MaxEvolutions*chains[0].SlotsPerPeriod) * chains[0].SlotLength)
+	evidence := fmt.Sprintf("from period %d, to %s", o.opcert.period, strings.Join(dates, " or "))
+	if len(states) > 1 || len(chains) > 1 && p.Now.IsZero() {
+		s.add(material.Unknown, CheckKESExpiry, fmt.Sprintf("how long %q is valid depends on the network", o.name), evidence, o)
+		return
+	}
+	for state, status := range states {
+		s.add(status, CheckKESExpiry, fmt.Sprintf("%q %s: %s", o.name, state, strings.Join(dates, " or ")), evidence, o)
+	}
+}
+
+// validity says what end, an expiry on this chain, means now.
+func (c Chain) validity(end, now time.Time) (string, material.Status) {
+	start := end.Add(-time.Duration(c.MaxEvolutions*c.SlotsPerPeriod) * c.SlotLength)
 	switch {
-	case len(chains) > 1:
-		status, text = material.Unknown, fmt.Sprintf("%q ends on a date that depends on the network", o.name)
-	case p.Now.IsZero():
-	case !p.Now.Before(end):
-		status, text = material.Warn, fmt.Sprintf("%q has ended on %s: new KES keys are due", o.name, told[0])
-	case p.Now.Before(start):
-		status, text = material.Warn, fmt.Sprintf("%q starts in the future, on %s: is a clock wrong?", o.name, start.Format(time.RFC3339))
-	case p.Now.Add(soon).After(end):
-		status, text = material.Warn, fmt.Sprintf("%q ends soon, on %s", o.name, told[0])
+	case now.IsZero():
+		return "is valid to", material.Pass
+	case !now.Before(end):
+		return "has ended, and new KES keys are due", material.Warn
+	case now.Before(start):
+		return "is not valid yet, or a clock is wrong", material.Warn
+	case now.Add(soon).After(end):
+		return "ends soon, plan new KES keys", material.Warn
 	}
-	s.add(status, CheckKESExpiry, text, fmt.Sprintf("from period %d; %q", o.opcert.period, told), o)
+	return "is valid to", material.Pass
 }
 
 // checkCounters compares each counter, which holds the next number, with the newest

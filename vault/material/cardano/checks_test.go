@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -137,6 +138,21 @@ func TestKESLengths(t *testing.T) { // the lengths of other times and tools are 
 		require.GreaterOrEqual(t, i, 0, want)
 		require.Equal(t, material.Fail, r.Verdicts[i].Status)
 		require.Contains(t, r.Verdicts[i].Text, want)
+	}
+}
+
+func TestExpiryOfUnknownNetworks(t *testing.T) { // where the network is not known, only what holds on all is said
+	files := newPool(t, samplepool.Options{Period: 414})
+	preprod, _ := Preprod().Expiry(414)
+	preview, _ := Preview().Expiry(414)
+	require.True(t, preprod.Before(preview))
+	for now, want := range map[time.Time]material.Status{
+		{}:                        material.Unknown,
+		preprod.Add(time.Hour):    material.Unknown,
+		preview.Add(time.Hour):    material.Warn,
+		preprod.AddDate(-1, 0, 0): material.Warn,
+	} {
+		require.Equal(t, want, verdict(material.Inspect(files, Profile{Now: now}), CheckKESExpiry), now)
 	}
 }
 
