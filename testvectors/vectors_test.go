@@ -1,8 +1,3 @@
-// Package testvectors holds frozen files for the rules of FORMAT.md, one success or one failure in each, and
-// recover.py, an independent implementation of what gets a backup back. Its tests hold both against this module.
-//
-// A vector is a text file: lines "name: value", among them "expect", the class of the outcome, and "comment"; an
-// empty line; and the input as it is.
 package testvectors
 
 import (
@@ -23,7 +18,8 @@ var update = flag.Bool("update", false, "write the vectors that are missing")
 // field is one line of a vector's head.
 type field struct{ name, value string }
 
-// vector is one file.
+// vector is one file: lines "name: value", among them "expect", the class of the outcome, and "comment"; an empty
+// line; and the input as it is.
 type vector struct {
 	fields []field
 	body   string
