@@ -54,19 +54,16 @@ func (j dumpJudge) add(status material.Status, id, text, evidence string) {
 }
 
 func (j dumpJudge) judge() {
-	d := j.dump
-	if d.broken != nil {
-		j.add(material.Fail, CheckFile, "the topology in the dump cannot be read", d.broken.Error())
-	} else {
-		d.learn()
-	}
 	j.keys()
 	j.namespaceKey()
-	if d.broken == nil {
-		j.namespaceRoot()
-		j.ownerKeys()
-		j.signatures()
+	if broken := j.dump.broken; broken != nil {
+		j.add(material.Fail, CheckFile, "the topology in the dump cannot be read", broken.Error())
+		return
 	}
+	j.dump.learn()
+	j.namespaceRoot()
+	j.ownerKeys()
+	j.signatures()
 }
 
 // keys says whether every private key is what it is stored as.
@@ -158,6 +155,10 @@ func (j dumpJudge) ownerKeys() {
 		j.add(material.Fail, CheckOwnerKeys, "it has no signing key or no encryption key in use", evidence)
 		return
 	}
+	if !d.topology.authorised(tx, d.id.namespace) && tx.unchecked == 0 {
+		j.add(material.Fail, CheckOwnerKeys, "what says which keys it uses is not signed by a key of its namespace", evidence)
+		return
+	}
 	var absent []string
 	for _, name := range append(append([]string{}, owner.signing...), owner.encryption...) {
 		if !d.holds(name) {
@@ -181,7 +182,7 @@ func (j dumpJudge) ownerKeys() {
 // signatures checks every signature in the topology.
 func (j dumpJudge) signatures() {
 	v := j.dump.topology.verify()
-	evidence := fmt.Sprintf("%d transactions, %d signatures valid, %d not, %d by keys that are not in the dump; newest %s",
+	evidence := fmt.Sprintf("%d transactions, %d signatures valid, %d not, %d that cannot be checked; newest %s",
 		len(j.dump.topology.transactions), v.good, v.bad, v.unknown, j.dump.topology.newest.Format(time.RFC3339))
 	switch {
 	case v.bad > 0:

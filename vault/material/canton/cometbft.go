@@ -136,7 +136,7 @@ func signedAt(data message) (height, round int64, err error) {
 		if f.number != 2 && f.number != 3 {
 			return nil
 		}
-		if f.varint || len(f.bytes) != 8 {
+		if f.varint() || len(f.bytes) != 8 {
 			return errWire
 		}
 		n := int64(binary.LittleEndian.Uint64(f.bytes))

@@ -86,7 +86,7 @@ func TestPublishedDumps(t *testing.T) { // the dumps of Splice's own tests: one 
 		{Network: Network, Name: "participant key", Value: "1220c1947d040d7f9b0708663e51796b7f587c4b41206fc897ba9f3055f95bdb30f0"},
 		{Network: Network, Name: "participant key", Value: "1220f2934dd8762232a7397c835eeb683e4fb280ec2c62d80cc3aa7ef32dfde258a0"},
 	}, r.IDs)
-	require.Contains(t, evidence(r, CheckSignatures), "21 transactions, 22 signatures valid, 0 not, 0 by keys")
+	require.Contains(t, evidence(r, CheckSignatures), "21 transactions, 22 signatures valid, 0 not, 0 that")
 
 	r = material.Inspect(load(t, dir, "sv2-kms"), Profile{})
 	require.Equal(t, "PAR::sv2::1220e95ddb59e7798bceeadb305982b3ac567b2ba91ca2b5dab5af56ba50d9b44c53", r.Items[0].ID)
@@ -94,7 +94,7 @@ func TestPublishedDumps(t *testing.T) { // the dumps of Splice's own tests: one 
 		"PASS CANTON-NAMESPACE-ROOT", "PASS CANTON-OWNER-PROOF", "PASS CANTON-SIGNATURES",
 		"UNKNOWN CANTON-NAMESPACE-KEY", "UNKNOWN CANTON-OWNER-KEYS", "WARN CANTON-KMS",
 	}, said(r))
-	require.Contains(t, evidence(r, CheckSignatures), "24 transactions, 25 signatures valid, 0 not, 0 by keys")
+	require.Contains(t, evidence(r, CheckSignatures), "24 transactions, 25 signatures valid, 0 not, 0 that")
 }
 
 func evidence(r material.Report, id string) string {

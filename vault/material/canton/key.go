@@ -180,7 +180,7 @@ func readKeyPair(data []byte) (keyPair, error) {
 		return keyPair{}, err
 	}
 	f, rest, err := inner.next()
-	if err != nil || f.varint || f.number > 2 || len(rest) > 0 {
+	if err != nil || f.varint() || f.number > 2 || len(rest) > 0 {
 		return keyPair{}, errWire
 	}
 	signing := f.number == 1

@@ -1,6 +1,7 @@
 package canton
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -48,11 +49,8 @@ func read(f material.File) (object, material.Certainty) {
 		o.role, o.unread = named, errors.New("the file is too large to be read as a whole")
 		return o, material.ByName
 	}
-	if v, err := jsonview.Parse(f.Data); err == nil && v.Kind == jsonview.Object {
-		if o.readJSON(v) {
-			return o, material.ByContent
-		}
-	} else if o.readBytes(f.Data) {
+	v, err := jsonview.Parse(f.Data)
+	if v.Kind == jsonview.Object && o.readJSON(v) || o.readBytes(f.Data) || o.readTorn(f.Data, err) {
 		return o, material.ByContent
 	}
 	if certainty := o.readOperator(f); certainty != material.NotMine {
@@ -205,7 +203,7 @@ func (o *object) readSnapshot(v jsonview.Value) {
 }
 
 // readBytes reads what is not JSON and still of a known kind: key files of the Canton
-// console, CometBFT's settings, a torn dump.
+// console, CometBFT's settings.
 func (o *object) readBytes(data []byte) bool {
 	const maxKey = 16 << 10
 	if len(data) <= maxKey {
@@ -227,12 +225,18 @@ func (o *object) readBytes(data []byte) bool {
 		o.role, o.config, o.defect, o.id = RoleCometConfig, &config, err, config.moniker
 		return true
 	}
-	if torn := string(data[:min(len(data), 1<<20)]); strings.HasPrefix(strings.TrimSpace(torn), "{") &&
-		(strings.Contains(torn, `"authorizedStoreSnapshot"`) || strings.Contains(torn, `"keyPair"`)) {
-		o.role, o.defect = RoleIdentities, errors.New("it is not a whole JSON text: the end or a part is missing")
-		return true
-	}
 	return false
+}
+
+// readTorn knows a dump that is no longer readable as JSON by the names of its members.
+func (o *object) readTorn(data []byte, err error) bool {
+	start := bytes.TrimSpace(data[:min(len(data), 1<<20)])
+	if err == nil || !bytes.HasPrefix(start, []byte("{")) ||
+		!bytes.Contains(start, []byte(`"authorizedStoreSnapshot"`)) && !bytes.Contains(start, []byte(`"keyPair"`)) {
+		return false
+	}
+	o.role, o.defect = RoleIdentities, err
+	return true
 }
 
 func (o *object) setPair(role string, pair keyPair, err error) {

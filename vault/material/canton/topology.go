@@ -2,6 +2,7 @@ package canton
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"coldvault/vault/material/der"
@@ -19,7 +20,7 @@ type topology struct {
 type transaction struct {
 	bytes      message // what is signed
 	signatures []signature
-	grouped    bool // signed together with others, over a hash that is not made here
+	unchecked  int // parts of the signing that are not understood: group signatures, fields not known
 	remove     bool
 	serial     uint64
 	proposal   bool
@@ -52,7 +53,6 @@ const (
 	signedTransaction = 1
 	signedSignatures  = 2
 	signedProposal    = 3
-	signedGroup       = 4
 
 	transactionOp      = 1
 	transactionSerial  = 2
@@ -70,7 +70,7 @@ func readTopology(data message) (topology, error) {
 	t := topology{keys: map[string]der.PublicKey{}}
 	if all, err := data.unversion(); err == nil {
 		return t, all.each(func(f field) error {
-			if f.number != 1 || f.varint {
+			if f.number != 1 || f.varint() {
 				return errWire
 			}
 			return t.add(f.bytes)
@@ -102,7 +102,7 @@ func (t *topology) add(item message) error {
 	var tx transaction
 	var signed message
 	err := item.each(func(f field) error {
-		if f.varint {
+		if f.varint() {
 			return nil
 		}
 		switch f.number {
@@ -148,19 +148,22 @@ func (t *topology) see(m message) error {
 func (tx *transaction) readSigned(m message) error {
 	err := m.each(func(f field) error {
 		switch {
-		case f.number == signedTransaction && !f.varint:
+		case f.number == signedTransaction && !f.varint():
 			if tx.bytes != nil {
 				return errWire
 			}
 			tx.bytes = f.bytes
-		case f.number == signedSignatures && !f.varint:
-			s, err := readSignature(f.bytes)
+		case f.number == signedSignatures && !f.varint():
+			s, known, err := readSignature(f.bytes)
 			tx.signatures = append(tx.signatures, s)
+			if !known {
+				tx.unchecked++
+			}
 			return err
-		case f.number == signedProposal && f.varint:
+		case f.number == signedProposal && f.varint():
 			tx.proposal = f.value != 0
-		case f.number == signedGroup:
-			tx.grouped = true
+		default: // such as signatures over the hashes of several transactions
+			tx.unchecked++
 		}
 		return nil
 	})
@@ -170,22 +173,20 @@ func (tx *transaction) readSigned(m message) error {
 	return err
 }
 
-// readSignature reads a Signature {format=1, signature=2, signed_by=3, ...}.
-func readSignature(m message) (signature, error) {
-	var s signature
-	err := m.each(func(f field) error {
-		switch {
-		case f.number == 2 && !f.varint:
-			s.bytes = f.bytes
-		case f.number == 3 && !f.varint:
-			s.by = string(f.bytes)
-		}
-		return nil
-	})
+// readSignature reads a Signature {format=1, signature=2, signed_by=3,
+// signing_algorithm_spec=4}. known is false if there is anything else in it.
+func readSignature(m message) (s signature, known bool, err error) {
+	var format, spec uint64
+	var data, by message
+	err = m.once(map[uint64]*uint64{1: &format, 4: &spec}, map[uint64]*message{2: &data, 3: &by})
+	s = signature{data, string(by)}
+	if errors.Is(err, errField) {
+		return s, false, nil
+	}
 	if err == nil && !isFingerprint(s.by) {
 		err = errWire
 	}
-	return s, err
+	return s, true, err
 }
 
 // readTransaction reads the TopologyTransaction inside.
@@ -196,11 +197,11 @@ func (t *topology) readTransaction(tx *transaction) error {
 	}
 	return inner.each(func(f field) error {
 		switch {
-		case f.number == transactionOp && f.varint:
+		case f.number == transactionOp && f.varint():
 			tx.remove = f.value == opRemove
-		case f.number == transactionSerial && f.varint:
+		case f.number == transactionSerial && f.varint():
 			tx.serial = f.value
-		case f.number == transactionMapping && !f.varint:
+		case f.number == transactionMapping && !f.varint():
 			return t.readMapping(tx, f.bytes)
 		}
 		return nil
@@ -210,7 +211,7 @@ func (t *topology) readTransaction(tx *transaction) error {
 func (t *topology) readMapping(tx *transaction, m message) error {
 	return m.each(func(f field) (err error) {
 		switch {
-		case f.varint:
+		case f.varint():
 		case f.number == mappingDelegation:
 			tx.delegation, err = t.readDelegation(f.bytes)
 		case f.number == mappingOwnerKeys:
@@ -225,7 +226,7 @@ func (t *topology) readDelegation(m message) (*delegation, error) {
 	var d delegation
 	err := m.each(func(f field) (err error) {
 		switch {
-		case f.varint:
+		case f.varint():
 		case f.number == 1:
 			d.namespace = string(f.bytes)
 		case f.number == 2:
@@ -241,7 +242,7 @@ func (t *topology) readDelegation(m message) (*delegation, error) {
 func (t *topology) readOwnerKeys(m message) (*ownerKeys, error) {
 	var o ownerKeys
 	err := m.each(func(f field) error {
-		if f.varint {
+		if f.varint() {
 			return nil
 		}
 		if f.number == 1 {
@@ -251,7 +252,7 @@ func (t *topology) readOwnerKeys(m message) (*ownerKeys, error) {
 			return nil
 		}
 		return f.bytes.each(func(key field) error {
-			if key.varint || key.number > 2 {
+			if key.varint() || key.number > 2 {
 				return errField
 			}
 			name, err := t.keep(key.bytes, key.number == 1)
@@ -306,12 +307,12 @@ func (t topology) owner(member string) (*ownerKeys, transaction) {
 
 // signedBy says whether the key signed the transaction.
 func (tx transaction) signedBy(fingerprint string) bool {
-	for _, s := range tx.signatures {
-		if s.by == fingerprint {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(tx.signatures, func(s signature) bool { return s.by == fingerprint })
+}
+
+// authorised says whether a key that may sign for the namespace signed the transaction.
+func (t topology) authorised(tx transaction, namespace string) bool {
+	return tx.signedBy(namespace) || slices.ContainsFunc(t.delegated(namespace), tx.signedBy)
 }
 
 // delegated are the keys that may sign for a namespace, as far as transactions in
@@ -333,9 +334,8 @@ type verified struct{ good, bad, unknown int }
 func (t topology) verify() verified {
 	var v verified
 	for _, tx := range t.transactions {
-		if tx.grouped {
-			v.unknown++
-		} else if len(tx.signatures) == 0 {
+		v.unknown += tx.unchecked
+		if len(tx.signatures) == 0 && tx.unchecked == 0 {
 			v.bad++
 		}
 		for _, s := range tx.signatures {

@@ -12,10 +12,12 @@ type message []byte
 // field is one field of a message.
 type field struct {
 	number uint64
-	varint bool    // else content
+	wire   uint64  // type
 	value  uint64  // of a varint
-	bytes  message // of a length-delimited field, or of a fixed one
+	bytes  message // of the other types
 }
+
+func (f field) varint() bool { return f.wire == wireVarint }
 
 // Wire types of the protobuf encoding.
 const (
@@ -48,14 +50,13 @@ func (m message) next() (f field, rest message, err error) {
 	if err != nil {
 		return f, nil, err
 	}
-	f.number = tag >> 3
+	f.number, f.wire = tag>>3, tag&7
 	if f.number == 0 || f.number > 1<<29-1 {
 		return f, nil, errWire
 	}
 	var size uint64
-	switch tag & 7 {
+	switch f.wire {
 	case wireVarint:
-		f.varint = true
 		f.value, rest, err = rest.uvarint()
 		return f, rest, err
 	case wireFixed64:
@@ -109,9 +110,9 @@ func (m message) once(numbers map[uint64]*uint64, contents map[uint64]*message) 
 		number, isNumber := numbers[f.number]
 		content, isContent := contents[f.number]
 		switch {
-		case isNumber && f.varint:
+		case isNumber && f.varint():
 			*number = f.value
-		case isContent && !f.varint:
+		case isContent && f.wire == wireBytes:
 			*content = f.bytes
 		case isNumber || isContent:
 			return errWire

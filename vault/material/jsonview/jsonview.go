@@ -51,7 +51,10 @@ func Parse(data []byte) (Value, error) {
 	}
 	p := parser{data: data, left: maxValues}
 	v := p.value(0)
-	return v, p.err
+	if p.err != nil {
+		return Value{}, p.err
+	}
+	return v, nil
 }
 
 // parser walks over JSON that is known to be valid.
