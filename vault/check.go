@@ -68,6 +68,9 @@ func Check(m *Medium, pages bool) *Checked {
 			c.add(Damage, "VAULT-RECIPIENT", m.Path(recipientFile(name)), fmt.Errorf("%w; a restore does not need it", err))
 		}
 	}
+	if !pages && m.base != "." { // neither pages nor the vault's own folder carry a kit
+		c.checkKit()
+	}
 	generations, err := m.Generations(m.Identity)
 	if err != nil {
 		c.add(Damage, "VAULT-GENERATIONS", m.Path(generationsDir), err)
@@ -87,7 +90,7 @@ func Check(m *Medium, pages bool) *Checked {
 }
 
 func identityNames() []string {
-	return append(identityFiles(), generationsDir, signerFile)
+	return append(identityFiles(), generationsDir, kitDir, signerFile)
 }
 
 // checkNames reports what does not belong into a folder. It is no damage: a

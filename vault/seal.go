@@ -70,18 +70,31 @@ type SealResult struct {
 	Failed     []*TargetError // the others
 }
 
+// SealRequest is what a generation is made of and where it goes.
+type SealRequest struct {
+	Material []Material
+	Kit      map[string][]byte // what lies beside it on every target, by name
+	Signer   *secret.Buffer
+	Created  time.Time
+	Targets  []*media.Dir
+}
+
 // Seal makes a new generation and writes it to the vault's folder and to every
 // target. A target that fails does not stop the others; the error is not nil
-// only where no target was reached.
+// only where nothing was sealed.
 //
 // The folder comes first: it is what keeps numbers from being used twice.
-func (f *Folder) Seal(material []Material, signer *secret.Buffer, created time.Time, targets []*media.Dir) (*SealResult, error) {
-	media, failed := f.openTargets(targets)
-	number, previous, err := f.next(media)
+func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
+	targets, failed := f.openTargets(r.Targets)
+	number, previous, err := f.next(targets)
 	if err != nil {
 		return nil, err
 	}
-	g, err := f.build(material, signer, created, number, previous)
+	g, err := f.build(r, number, previous)
+	if err != nil {
+		return nil, err
+	}
+	kit, err := signKit(r.Kit, r.Signer, f.Identity.Vault.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +105,12 @@ func (f *Folder) Seal(material []Material, signer *secret.Buffer, created time.T
 	for _, name := range format.GenerationFiles() {
 		result.Sizes[name] = int64(len(g.files[name]))
 	}
-	for _, t := range media {
-		if err := g.write(t.dir, t.base, f.Identity); err != nil {
+	for _, t := range targets {
+		err := writeKit(t.dir, t.base, kit)
+		if err == nil {
+			err = g.write(t.dir, t.base, f.Identity)
+		}
+		if err != nil {
 			result.Failed = append(result.Failed, &TargetError{Medium: t.dir.Name(), Err: err})
 			continue
 		}
@@ -174,15 +191,15 @@ type generation struct {
 	files  map[string][]byte
 }
 
-func (f *Folder) build(material []Material, signer *secret.Buffer, created time.Time, number int, previous string) (*generation, error) {
+func (f *Folder) build(r SealRequest, number int, previous string) (*generation, error) {
 	v := f.Identity.Vault
 	g := &generation{number: number, files: map[string][]byte{}}
 	manifest := format.Manifest{
 		Vault: v.ID, Fingerprint: f.Identity.FingerprintHex(),
-		Generation: number, Previous: previous, Created: created,
+		Generation: number, Previous: previous, Created: r.Created,
 	}
 	for _, c := range format.Compartments() {
-		bundle, err := f.buildBundle(c, material, signer, created, number)
+		bundle, err := f.buildBundle(c, r, number)
 		if err != nil {
 			return nil, err
 		}
@@ -205,7 +222,7 @@ func (f *Folder) build(material []Material, signer *secret.Buffer, created time.
 	if err != nil {
 		return nil, err
 	}
-	sig, err := sign(signer, data, manifestComment(v.ID, number))
+	sig, err := sign(r.Signer, data, manifestComment(v.ID, number))
 	if err != nil {
 		return nil, err
 	}
@@ -215,19 +232,20 @@ func (f *Folder) build(material []Material, signer *secret.Buffer, created time.
 	return g, nil
 }
 
-func (f *Folder) buildBundle(compartment string, material []Material, signer *secret.Buffer, created time.Time, number int) ([]byte, error) {
+func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]byte, error) {
 	contents := format.Contents{
-		Vault: f.Identity.Vault.ID, Generation: number, Compartment: compartment, Created: created,
+		Vault: f.Identity.Vault.ID, Generation: number, Compartment: compartment, Created: r.Created,
 	}
 	var data []*secret.Buffer
-	for _, m := range material {
+	for _, m := range r.Material {
 		if compartment == "cold" && m.Cold || compartment == "hot" && m.Hot {
 			contents.Files = append(contents.Files, m.ContentsFile)
 			data = append(data, m.Data)
 		}
 	}
-	if compartment != "cold" {
-		signer = nil
+	var signer *secret.Buffer
+	if compartment == "cold" {
+		signer = r.Signer
 	}
 	recipient, err := f.Identity.recipient(compartment)
 	if err != nil {
@@ -285,15 +303,7 @@ func writeIdentity(dir *media.Dir, base string, id *Identity) error {
 		return err
 	}
 	for _, name := range identityFiles() {
-		file := path.Join(base, name)
-		have, err := dir.Read(file, format.MaxSharesSize)
-		if err == nil && string(have) == string(id.files[name]) {
-			continue
-		}
-		if err := dir.Replace(file, id.files[name]); err != nil {
-			return err
-		}
-		if err := dir.ReadBack(file, id.files[name]); err != nil {
+		if err := ensure(dir, path.Join(base, name), id.files[name]); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,10 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, withHint(err, "the passphrase is the one given at init")
 	}
 	defer signer.Destroy()
-	sealed, err := folder.Seal(assign(gathered, report), signer, r.Now.UTC().Truncate(time.Second), targets)
+	sealed, err := folder.Seal(vault.SealRequest{
+		Material: assign(gathered, report), Kit: kit(), Signer: signer,
+		Created: r.Now.UTC().Truncate(time.Second), Targets: targets,
+	})
 	if err != nil {
 		return nil, err
 	}
