@@ -96,7 +96,7 @@ func (want Expect) judge(s Share) Judgement {
 	if set.Superseded {
 		return say(Superseded, "genuine, but its set was replaced: this card should have been destroyed")
 	}
-	return say(Accepted, "genuine: it matches its commitment")
+	return say(Accepted, "it matches its commitment")
 }
 
 // markRepeats finds shares that were given twice, and shares that claim one place with different content.

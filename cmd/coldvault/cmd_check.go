@@ -34,7 +34,9 @@ func (c *checkCmd) Run(u *ui) error {
 	if err != nil {
 		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; make a new copy from a good one, or seal again"}
 	}
-	u.print("Nothing is wrong with what was given.")
+	if len(r.Shares) == 0 || r.Compared {
+		u.print("Nothing is wrong with what was given.")
+	}
 	return nil
 }
 
@@ -112,8 +114,11 @@ func (u *ui) shares(shares []ceremony.CheckedShare) {
 		u.heading("cards")
 	}
 	for _, s := range shares {
-		state, color := "GOOD", green
-		if !s.Good {
+		state, color := "READABLE", yellow
+		switch {
+		case s.Proven:
+			state, color = "GENUINE", green
+		case !s.Good:
 			state, color = "REFUSED", red
 		}
 		u.verdict(color, state, "%s: %s", s.From, s.Reason)
@@ -123,6 +128,7 @@ func (u *ui) shares(shares []ceremony.CheckedShare) {
 			Verdict string `json:"verdict"`
 			Reason  string `json:"reason"`
 			Good    bool   `json:"good"`
-		}{s.From, s.Name, s.Verdict, s.Reason, s.Good})
+			Proven  bool   `json:"proven"`
+		}{s.From, s.Name, s.Verdict, s.Reason, s.Good, s.Proven})
 	}
 }

@@ -165,7 +165,10 @@ func (u *ui) table(rows [][]string) {
 	u.Progress("", 0, 0)
 	t := tabwriter.NewWriter(u.text(), 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(t, "  "+clean(strings.Join(row, "\t")))
+		for i, cell := range row {
+			row[i] = strings.ReplaceAll(clean(cell), "\n", " ")
+		}
+		fmt.Fprintln(t, "  "+strings.Join(row, "\t"))
 	}
 	t.Flush()
 }
@@ -201,7 +204,7 @@ func (u *ui) report(r material.Report) {
 		rows := [][]string{{"FILE", "ROLE", "COMPARTMENT", "ID"}}
 		for _, item := range r.Items {
 			if item.Network == network {
-				rows = append(rows, []string{item.Name, item.Role, item.In.String(), item.ID})
+				rows = append(rows, []string{item.Name, item.Role, item.In.String(), elide(item.ID)})
 				u.emit("file", fileJSON{item.Name, item.Network, item.Role, item.In.String(), item.ID, item.Note})
 			}
 		}
@@ -221,6 +224,15 @@ func (u *ui) report(r material.Report) {
 		u.verdict(colors[v.Status], string(v.Status), "%s  [%s]", v.Text, v.ID)
 		u.emit("verdict", verdictJSON{string(v.Status), v.ID, v.Text, v.Files, v.Evidence})
 	}
+}
+
+// elide keeps both ends of a long id, which is where people compare it.
+func elide(id string) string {
+	const head, tail = 16, 8
+	if r := []rune(id); len(r) > head+tail+1 {
+		return string(r[:head]) + "…" + string(r[len(r)-tail:])
+	}
+	return id
 }
 
 // networks in the order of their first file.

@@ -109,6 +109,29 @@ type Contents struct {
 	Compartment string         `json:"compartment"`
 	Created     time.Time      `json:"created"`
 	Files       []ContentsFile `json:"files"`
+	IDs         []DerivedID    `json:"ids"`
+	Facts       []Fact         `json:"facts"`
+	Accepted    []Accepted     `json:"accepted"`
+}
+
+// DerivedID is what the material is called on its network, derived from it when
+// it was sealed: to be compared after a restore.
+type DerivedID struct {
+	Network string `json:"network"`
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+}
+
+// Fact is what a restore needs to know and no file says, such as a party hint.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Accepted is a failed check that the operator accepted when sealing.
+type Accepted struct {
+	Check   string `json:"check"`
+	Because string `json:"because"`
 }
 
 // ContentsFile is one file of material. Mode holds the nine permission bits as
@@ -144,9 +167,11 @@ func ParseContents(data []byte) (Contents, error) {
 // Marshal gives the bytes of contents.json.
 func (c Contents) Marshal() ([]byte, error) {
 	c.Format = contentsFormat
-	if c.Files == nil {
-		c.Files = []ContentsFile{} // [] and null are not the same bytes
-	}
+	// [] and null are not the same bytes.
+	c.Files = append([]ContentsFile{}, c.Files...)
+	c.IDs = append([]DerivedID{}, c.IDs...)
+	c.Facts = append([]Fact{}, c.Facts...)
+	c.Accepted = append([]Accepted{}, c.Accepted...)
 	return marshal(&c)
 }
 
@@ -166,11 +191,11 @@ func (c *Contents) validate() error {
 	if err := checkTime(c.Created); err != nil {
 		return err
 	}
-	if c.Files == nil {
-		return errors.New("files is missing")
+	if c.Files == nil || c.IDs == nil || c.Facts == nil || c.Accepted == nil {
+		return errors.New("a list is missing")
 	}
-	if len(c.Files) > maxFiles {
-		return fmt.Errorf("%d files where at most %d are allowed", len(c.Files), maxFiles)
+	if n := max(len(c.Files), len(c.IDs), len(c.Facts), len(c.Accepted)); n > maxFiles {
+		return fmt.Errorf("a list of %d entries where at most %d are allowed", n, maxFiles)
 	}
 	names := NewNameSet()
 	for _, f := range c.Files {

@@ -32,6 +32,7 @@ type CheckedShare struct {
 	Verdict string
 	Reason  string
 	Good    bool
+	Proven  bool // compared with its commitment, not only readable
 }
 
 // Check verifies media, pages and cards without any secret and writes nothing.
@@ -99,6 +100,7 @@ func checkShares(in *Intake) (out []CheckedShare, compared bool) {
 		out = append(out, CheckedShare{
 			From: s.From, Name: s.Share.String(),
 			Verdict: j.Verdict.String(), Reason: j.Reason, Good: j.Verdict == shard.Accepted,
+			Proven: j.Verdict == shard.Accepted && len(want.Sets) > 0,
 		})
 	}
 	return out, compared

@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -176,6 +177,10 @@ func (in *Intake) addReader(name string, r io.Reader) error {
 		for _, s := range found.Skipped {
 			input.Notes = append(input.Notes, fmt.Sprintf("page %d: %v", s.Page+1, s.Reason))
 		}
+		// In the order in which a person reads the page.
+		slices.SortStableFunc(found.Codes, func(a, b scan.Code) int {
+			return cmp.Or(a.Page-b.Page, a.Bounds.Min.Y-b.Bounds.Min.Y, a.Bounds.Min.X-b.Bounds.Min.X)
+		})
 		for _, c := range found.Codes {
 			input.Codes++
 			in.addCode(&input, c.Text)
