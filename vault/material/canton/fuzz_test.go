@@ -2,6 +2,7 @@ package canton
 
 import (
 	"encoding/binary"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,6 +100,7 @@ func FuzzWire(f *testing.F) { // fields that are read and written again are the 
 func FuzzOperatorKey(f *testing.F) { // a key that is found is on P-256
 	f.Add(operatorLines(f, 5, 5))
 	f.Add([]byte(`{"public":"TUZr"}`))
+	f.Add([]byte("#" + strings.Repeat("0", 60))) // no line with a key
 	f.Fuzz(func(t *testing.T, data []byte) {
 		k, err := findOperatorKey(data)
 		if err == nil {

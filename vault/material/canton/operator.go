@@ -52,6 +52,9 @@ func findOperatorKey(data []byte) (operatorKey, error) {
 			return operatorKey{}, err
 		}
 	}
+	if k.public == nil && k.private == nil { // nothing but comments
+		return k, errOperator
+	}
 	return k, nil
 }
 
