@@ -10,6 +10,7 @@ type mesh struct {
 	nodes   []vector  // row by row
 	matched int       // nodes that were seen, not only reckoned
 	sought  int       // nodes that an alignment pattern should stand at
+	strays  int       // finders that are not where the alignment patterns near them say
 }
 
 func (m *mesh) node(i, j int) *vector { return &m.nodes[j*len(m.centres)+i] }
@@ -20,12 +21,12 @@ type frame struct {
 }
 
 const (
-	edgeReach    = 2.5 // modules an alignment pattern may lie from where it is expected
-	cornerReach  = 4.5 // the only alignment pattern of a small version, seen from three corners
-	finderReach  = 0.75
-	minMatch     = 0.55 // correlation from which a pattern is taken as seen
-	coarseStep   = 0.5  // modules between the places tried
-	templateRoom = 16
+	edgeReach   = 2.5 // modules an alignment pattern may lie from where it is expected
+	cornerReach = 4.5 // the only alignment pattern of a small version, seen from three corners
+	finderReach = 0.75
+	cornerSlack = 3.0  // modules a corner may be off what its neighbours say
+	minMatch    = 0.55 // correlation from which a pattern is taken as seen
+	coarseStep  = 0.5  // modules between the places tried
 )
 
 // newMesh looks for the alignment patterns of a version, outwards from the finders.
@@ -72,7 +73,28 @@ func newMesh(p *plane, f frame, version int) *mesh {
 		}
 	}
 	m.fillGaps(p, seen)
+	m.judgeCorners(seen)
 	return m
+}
+
+// judgeCorners compares the three corners, which come from the finders, with the alignment
+// patterns around each. A finder of the next code on a page is off by more than the paper bends.
+func (m *mesh) judgeCorners(seen []bool) {
+	n := len(m.centres)
+	if n < 3 {
+		return
+	}
+	for _, corner := range [][4]int{{0, 0, 1, 1}, {n - 1, 0, n - 2, 1}, {0, n - 1, 1, n - 2}} {
+		i, j, inner, outer := corner[0], corner[1], corner[2], corner[3]
+		if !seen[j*n+inner] || !seen[outer*n+i] || !seen[outer*n+inner] {
+			continue
+		}
+		expected := m.node(inner, j).plus(*m.node(i, outer)).minus(*m.node(inner, outer))
+		_, right, _ := m.cell(m.centres[inner], m.centres[outer])
+		if m.node(i, j).minus(expected).length() > cornerSlack*right.length() {
+			m.strays++
+		}
+	}
 }
 
 // expect reckons a node from those above and to the left, and the modules' vectors there.

@@ -69,7 +69,7 @@ func (r *pageReader) firstPass(triples []triple) {
 		p := r.levelFor(t.module)
 		f := frame{r.found[t.origin].at(), r.found[t.right].at(), r.found[t.down].at()}.scaled(1 / p.scale)
 		version := p.versionIn(f, t.modules)
-		if version == 0 {
+		if version == 0 || t.uses(func(i int) bool { return r.covered(r.found[i].at()) }) {
 			continue
 		}
 		r.attend(candidate{finders: []int{t.origin, t.right, t.down}, version: version, plane: p, mesh: newMesh(p, f, version)})
@@ -87,7 +87,7 @@ func (r *pageReader) levelFor(module float64) *plane {
 
 // attend reads a candidate the plain way, or keeps it for later if it looks like a code.
 func (r *pageReader) attend(c candidate) bool {
-	if c.mesh.sought > 3 && float64(c.mesh.matched) < minSeen*float64(c.mesh.sought) {
+	if c.mesh.strays > 0 || c.mesh.sought > 3 && float64(c.mesh.matched) < minSeen*float64(c.mesh.sought) {
 		return false
 	}
 	g := sampleGrid(c.plane, c.mesh, c.version, wideSpread)
@@ -100,6 +100,10 @@ func (r *pageReader) attend(c candidate) bool {
 		return false
 	}
 	if r.try(&c, g) {
+		return true
+	}
+	// Beyond doubt a code: its finders had better not be tried with those of others first.
+	if c.mesh.sought > 3 && c.mesh.matched == c.mesh.sought && g.timing() > sureTiming && r.tryHarder(&c) {
 		return true
 	}
 	r.unread = append(r.unread, c)
@@ -209,7 +213,8 @@ func (r *pageReader) covered(at vector) bool {
 }
 
 const (
-	samplingModule = 3.2  // pixels of a module from which a code is sampled
-	minSeen        = 0.4  // share of the alignment patterns without which it is no code
-	minTimingSeen  = 0.35 // the same, followed over the mesh
+	samplingModule = 3.2 // pixels of a module from which a code is sampled
+	minSeen        = 0.4 // share of the alignment patterns without which it is no code
+	minTimingSeen  = 0.5 // correlation of the timing patterns, followed over the mesh
+	sureTiming     = 0.9
 )

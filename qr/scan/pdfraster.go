@@ -42,7 +42,7 @@ type canvas struct {
 }
 
 const (
-	maxWork       = 600_000_000 // more than any page that a program means to be printed
+	maxWork       = 300_000_000 // more than any page that a program means to be printed
 	lineSamples   = 4           // scan lines per row of pixels; along the row coverage is exact
 	maxPathPoints = 4 << 20
 	curveSegments = 12

@@ -4,7 +4,8 @@ import "math"
 
 const (
 	maxOrphans    = 200 // finders without a code that are followed up on a page
-	missingReach  = 5.0 // modules a finder may lie from where a neighbouring code says
+	missingReach  = 8.0 // modules a finder may lie from where a neighbouring code says
+	surelySeen    = 0.7 // correlation of a finder that far away
 	neighbourSize = 1.3 // ratio of module sizes up to which codes are alike
 )
 
@@ -65,7 +66,7 @@ func (p *plane) frameFrom(at vector, role int, like *candidate) frame {
 	across, along := e.minus(o), s.minus(o)
 	right, down = across.times(1/span), along.times(1/span)
 	find := func(guess vector) vector {
-		if q, score := p.seek(finderTemplate, guess, right, down, missingReach); score >= minMatch {
+		if q, score := p.seek(finderTemplate, guess, right, down, missingReach); score >= surelySeen {
 			return q
 		}
 		return guess

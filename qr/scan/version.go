@@ -4,7 +4,7 @@ import "math"
 
 const (
 	spanSlack = 0.2 // how far the stated version may be from the estimated one
-	minTiming = 0.5 // correlation of both timing patterns, seen straight from finder to finder
+	minTiming = 0.7 // correlation of both timing patterns, seen straight from finder to finder
 )
 
 // versionIn reads the version that a code between three finders states of itself, or for the small
@@ -74,8 +74,10 @@ type bend struct{ along, across float64 }
 // turn, over the bend at which it is clearest. side points to where the pattern
 // lies off the line of centres.
 func (p *plane) timing(from, to, side vector, version int) (clearest float64, at bend) {
-	for across := -maxBend; across <= maxBend; across += bendStep {
-		for along := -maxBend; along <= maxBend; along += bendStep {
+	// The shorter a line, the less it bends, and the easier chance fits a bend to it.
+	limit := maxBend * spanOf(version) / spanOf(versionBlocks-1)
+	for across := -limit; across <= limit; across += bendStep {
+		for along := -limit; along <= limit; along += bendStep {
 			b := bend{along, across}
 			if s := p.timingOn(from, to, side, version, b); s > clearest {
 				clearest, at = s, b
