@@ -82,14 +82,15 @@ func Pages(c Console, r PagesRequest) (*PagesResult, error) {
 // open finds the generation: on the medium, or in the vault's folder.
 func (r *PagesRequest) open(c Console) (g *vault.Copy, closeAll func(), err error) {
 	var closers []func()
-	closeAll = func() {
+	closeOpened := func() {
 		for _, f := range closers {
 			f()
 		}
 	}
+	// Not closeAll: a return with an error has made that nil.
 	defer func() {
 		if err != nil {
-			closeAll()
+			closeOpened()
 		}
 	}()
 	folder, closeFolder, err := openFolder(r.Vault)
@@ -117,7 +118,7 @@ func (r *PagesRequest) open(c Console) (g *vault.Copy, closeAll func(), err erro
 	for _, n := range copies.Notes {
 		c.Warn("%s", n)
 	}
-	return g, closeAll, err
+	return g, closeOpened, err
 }
 
 func drawPages(g *vault.Copy, frames []qr.Frame, layout qr.Layout, size paper.Size) ([]byte, error) {
