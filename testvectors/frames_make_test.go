@@ -48,14 +48,14 @@ func mendCRC(raw []byte) []byte {
 
 func makeFrameVectors(t *testing.T) map[string]vector {
 	out := make(map[string]vector)
-	addSingleFrames(out, newFrames(t, 7, bytesOf("payload", 150), 32))
+	addSingleFrames(t, out, newFrames(t, 7, bytesOf("payload", 150), 32))
 	addPageSets(t, out)
 	addBadPageSets(t, out)
 	return out
 }
 
-// addSingleFrames adds single codes: of five data and two parity bodies of 32 bytes, 150 in all.
-func addSingleFrames(out map[string]vector, frames []qr.Frame) {
+// addSingleFrames adds single codes, most of five data and two parity bodies of 32 bytes, 150 bytes in all.
+func addSingleFrames(t *testing.T, out map[string]vector, frames []qr.Frame) {
 	f := frames[1]
 	add := func(name, expect, comment string, raw []byte) {
 		out["frame_"+name] = vector{[]field{{"expect", expect}, {"form", "frame"}, {"comment", comment}}, frameLine(raw)}
@@ -65,6 +65,8 @@ func addSingleFrames(out map[string]vector, frames []qr.Frame) {
 	}
 	add("good", "success", "body 1 of 5", f.Marshal())
 	add("parity", "success", "body 6, parity", frames[6].Marshal())
+	large := newFrames(t, 7, bytesOf("large", 191), 1)
+	add("largest", "success", "the last one of 191 data and 64 parity bodies", large[254].Marshal())
 	add("crc", "checksum", "one bit of the body is another", flip(f.Marshal(), 30))
 	add("crc_header", "checksum", "one bit of the index is another", flip(f.Marshal(), 18))
 	add("truncated", "checksum", "the last byte is missing", f.Marshal()[:len(f.Marshal())-1])
@@ -134,11 +136,9 @@ func addPageSets(t *testing.T, out map[string]vector) {
 	addSet(out, "no_filling", "success", "a payload that fills its bodies", pick(newFrames(t, 7, full, 32), 0, 2, 3, 4, 6), is(full))
 	tiny := newFrames(t, 999999, payload[:1], 1)
 	addSet(out, "smallest", "success", "one byte, from its parity; the last generation there can be", pick(tiny, 1), is(payload[:1]))
-	large := bytesOf("large", 191)
-	addSet(out, "largest", "success", "191 data and 64 parity bodies, the first 64 missing", pick(newFrames(t, 7, large, 1), upTo(64, 255)...), is(large))
 	for _, l := range qr.Layouts() {
-		payload := bytesOf(l.Name, 2*l.BodySize+1)
-		addSet(out, l.Name, "success", "bodies of layout "+l.Name, pick(newFrames(t, 7, payload, l.BodySize), 0, 2, 3), is(payload))
+		payload := bytesOf(l.Name, l.BodySize-1)
+		addSet(out, l.Name, "success", "a body of layout "+l.Name+", from its parity", pick(newFrames(t, 7, payload, l.BodySize), 1), is(payload))
 	}
 }
 
