@@ -29,7 +29,8 @@ func (s *set) checkDumps() {
 	}
 }
 
-// checkSVNodes says that the three nodes are a participant, a sequencer and a mediator.
+// checkSVNodes says that the three nodes are a participant, a sequencer and a mediator,
+// and the party the participant's.
 func (s *set) checkSVNodes(o *object) {
 	var ids []string
 	for i, d := range o.dumps {
@@ -37,6 +38,10 @@ func (s *set) checkSVNodes(o *object) {
 			return
 		}
 		ids = append(ids, d.id.String())
+	}
+	if namespace := o.dumps[0].id.namespace; !strings.HasSuffix(o.sv.party, "::"+namespace) {
+		s.add(material.Warn, CheckSVNodes, "the super validator's party is not of its participant's namespace", o.sv.party+", "+ids[0], o)
+		return
 	}
 	s.add(material.Pass, CheckSVNodes, "the super validator's participant, sequencer and mediator are each there", strings.Join(ids, ", "), o)
 }

@@ -155,7 +155,9 @@ func TestWhatIsNotADump(t *testing.T) { // error pages, torn and emptied files a
 			require.True(t, r.Items[0].Secret)
 		})
 	}
-	r := inspect("dump.json", change("authorizedStoreSnapshot", []byte{0xff}))
+	r := inspect("dump.json", []byte(`{"error":"no"}`))
+	require.Equal(t, []string{"FAIL CANTON-FILE"}, said(r))
+	r = inspect("dump.json", change("authorizedStoreSnapshot", []byte{0xff}))
 	require.Contains(t, said(r), "FAIL CANTON-FILE")
 }
 
@@ -196,6 +198,9 @@ func TestSuperValidator(t *testing.T) { // three dumps in one, with or without i
 	swapped := svDump(t)
 	swapped["sequencer"], swapped["mediator"] = swapped["mediator"], swapped["sequencer"]
 	require.Contains(t, said(inspect("dump.json", encode(t, swapped))), "FAIL CANTON-SV-NODES")
+	stranger := svDump(t)
+	stranger["participant"] = newNode(t, nodeParticipant, 40).members()
+	require.Contains(t, said(inspect("dump.json", encode(t, stranger))), "WARN CANTON-SV-NODES")
 	broken := svDump(t)
 	broken["sequencer"] = map[string]any{"error": "x"}
 	require.Equal(t, []string{"FAIL CANTON-FILE"}, said(inspect("dump.json", encode(t, broken))))

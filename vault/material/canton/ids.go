@@ -39,6 +39,6 @@ const (
 	CheckCometNewest = "CANTON-COMETBFT-NEWEST"
 	// The genesis is whole, and knows the validator.
 	CheckCometGenesis = "CANTON-COMETBFT-GENESIS"
-	// The persistent peers are node ids, and those of the set's other nodes.
+	// Persistent peers are the set's other nodes, and not the node itself.
 	CheckCometPeers = "CANTON-COMETBFT-PEERS"
 )

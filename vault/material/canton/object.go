@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -56,16 +57,32 @@ func read(f material.File) (object, material.Certainty) {
 	if certainty := o.readOperator(f); certainty != material.NotMine {
 		return o, certainty
 	}
-	if named == "" {
-		return o, material.NotMine
+	return o, o.refuse(named, f.Data)
+}
+
+// refuse says what is wrong with a file that nothing but its name speaks for.
+func (o *object) refuse(named string, data []byte) material.Certainty {
+	what, isError := errorBody(data)
+	if isError && named == "" && mayBeDump(o.name) {
+		named = RoleIdentities
 	}
-	o.role, o.defect = named, errors.New("it is not what its name says")
-	if what, ok := errorBody(f.Data); ok {
+	switch o.role = named; {
+	case named == "":
+		return material.NotMine
+	case isError:
 		o.defect = fmt.Errorf("it is %s, saved under that name", what)
-	} else if len(f.Data) == 0 {
+	case len(data) == 0:
 		o.defect = errors.New("it is empty")
+	default:
+		o.defect = errors.New("it is not what its name says")
 	}
-	return o, material.ByName
+	return material.ByName
+}
+
+// mayBeDump says whether a name is one under which scripts save what a node's API
+// answers.
+func mayBeDump(name string) bool {
+	return regexp.MustCompile(`(dump|participant|validator|backup|canton|splice).*\.json$`).MatchString(strings.ToLower(path.Base(name)))
 }
 
 // nameRole is the role that a file's name speaks for, "" if none.
