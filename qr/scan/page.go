@@ -8,12 +8,13 @@ import (
 
 // pageReader reads one page, in one polarity.
 type pageReader struct {
-	levels []*plane
-	found  []finder
-	taken  []bool      // finders of codes that were read
-	read   []candidate // codes that were read, as codes
-	unread []candidate
-	codes  []Code
+	levels   []*plane
+	found    []finder
+	taken    []bool      // finders of codes that were read
+	read     []candidate // codes that were read, as codes
+	unread   []candidate
+	codes    []Code
+	sampling sampling // with which codes are tried first
 }
 
 // candidate is a code whose place and version are settled.
@@ -37,7 +38,7 @@ func readPage(img *image.Gray) ([]Code, []Unread) {
 }
 
 func readPolarity(img *image.Gray) ([]Code, []Unread) {
-	r := &pageReader{levels: pyramid(img)}
+	r := &pageReader{levels: pyramid(img), sampling: samplings[0]}
 	for i, p := range r.levels[:len(r.levels)-1] {
 		p.threshold = newThresholds(p, r.levels[i+1])
 		r.found = findFinders(p, r.found)
@@ -90,16 +91,16 @@ func (r *pageReader) attend(c candidate) bool {
 	if c.mesh.strays > 0 || c.mesh.sought > 3 && float64(c.mesh.matched) < minSeen*float64(c.mesh.sought) {
 		return false
 	}
-	g := sampleGrid(c.plane, c.mesh, c.version, wideSpread)
+	g := sampleGrid(c.plane, c.mesh, c.version, r.sampling.spread)
 	if g.timing() < minTimingSeen && c.version < versionBlocks {
 		// Between so few patterns the mesh misses the bend of the sheet.
 		c.mesh = c.plane.follow(c.plane.bent(c.mesh, c.version), c.version)
-		g = sampleGrid(c.plane, c.mesh, c.version, wideSpread)
+		g = sampleGrid(c.plane, c.mesh, c.version, r.sampling.spread)
 	}
 	if g.timing() < minTimingSeen {
 		return false
 	}
-	if r.try(&c, g) {
+	if r.try(&c, g.sharpened(r.sampling.sharpen)) {
 		return true
 	}
 	// Beyond doubt a code: its finders had better not be tried with those of others first.
@@ -138,12 +139,10 @@ func (r *pageReader) tryHarder(c *candidate) bool {
 			}
 			m = c.plane.follow(m, c.version)
 		}
-		for _, spread := range []float64{wideSpread, onePoint} {
-			g := sampleGrid(c.plane, m, c.version, spread)
-			for _, amount := range []float32{0, 0.15, 0.3} {
-				if r.try(c, g.sharpened(amount)) {
-					return true
-				}
+		for _, s := range samplings {
+			if r.try(c, sampleGrid(c.plane, m, c.version, s.spread).sharpened(s.sharpen)) {
+				r.sampling = s // what served one code of a page serves the next
+				return true
 			}
 		}
 	}

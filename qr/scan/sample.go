@@ -12,12 +12,16 @@ type grid struct {
 	values []float32
 }
 
-// Samplings of a module: the spread of the points around its middle that are
-// averaged, in modules. Averages beat noise, single points beat blur.
-const (
-	wideSpread = 0.2
-	onePoint   = 0
-)
+// sampling is a way to take the grey value of a module: the mean of points around its
+// middle, so many modules apart, and how much blur is undone afterwards. Means beat
+// noise, single points beat blur.
+type sampling struct {
+	spread  float64
+	sharpen float32
+}
+
+// samplings are tried in this order.
+var samplings = []sampling{{0.2, 0}, {0.2, 0.15}, {0.2, 0.3}, {0, 0}, {0, 0.15}, {0, 0.3}}
 
 // sampleGrid takes the grey value of every module of a code of one version.
 func sampleGrid(p *plane, m *mesh, version int, spread float64) *grid {
@@ -50,6 +54,9 @@ func sampleGrid(p *plane, m *mesh, version int, spread float64) *grid {
 
 // sharpened undoes blur: each module gives back what its four neighbours lent it.
 func (g *grid) sharpened(amount float32) *grid {
+	if amount == 0 {
+		return g
+	}
 	out := &grid{side: g.side, values: make([]float32, len(g.values))}
 	for y := range g.side {
 		for x := range g.side {
