@@ -3,7 +3,6 @@ package pgdump
 import (
 	"archive/tar"
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -26,7 +25,9 @@ type table struct {
 	rows    []string
 }
 
-func (t table) copy() string { return fmt.Sprintf("COPY public.%s (%s) FROM stdin;\n", t.name, t.columns) }
+func (t table) copy() string {
+	return fmt.Sprintf("COPY public.%s (%s) FROM stdin;\n", t.name, t.columns)
+}
 
 func (t table) data() string {
 	out := ""
@@ -262,5 +263,3 @@ func evidence(r material.Report, id string) string {
 func one(s material.Status) []material.Status { return []material.Status{s} }
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-
-func longTests(getenv func(string) string) bool { return cmp.Or(getenv("COLDVAULT_LONG"), "0") != "0" }
