@@ -70,13 +70,22 @@ type SealResult struct {
 	Failed     []*TargetError // the others
 }
 
+// Notes are what the operator adds to the material; they are in both compartments.
+type Notes struct {
+	Facts    []format.Fact
+	Accepted []format.Accepted
+}
+
 // SealRequest is what a generation is made of and where it goes.
 type SealRequest struct {
 	Material []Material
-	Kit      map[string][]byte // what lies beside it on every target, by name
-	Signer   *secret.Buffer
-	Created  time.Time
-	Targets  []*media.Dir
+	Notes    Notes
+	// IDs derives what the files of a compartment are called on their network.
+	IDs     func([]format.ContentsFile, []*secret.Buffer) []format.DerivedID
+	Kit     map[string][]byte // what lies beside it on every target, by name
+	Signer  *secret.Buffer
+	Created time.Time
+	Targets []*media.Dir
 }
 
 // Seal makes a new generation and writes it to the vault's folder and to every
@@ -235,6 +244,7 @@ func (f *Folder) build(r SealRequest, number int, previous string) (*generation,
 func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]byte, error) {
 	contents := format.Contents{
 		Vault: f.Identity.Vault.ID, Generation: number, Compartment: compartment, Created: r.Created,
+		Facts: r.Notes.Facts, Accepted: r.Notes.Accepted,
 	}
 	var data []*secret.Buffer
 	for _, m := range r.Material {
@@ -242,6 +252,9 @@ func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]b
 			contents.Files = append(contents.Files, m.ContentsFile)
 			data = append(data, m.Data)
 		}
+	}
+	if r.IDs != nil {
+		contents.IDs = r.IDs(contents.Files, data)
 	}
 	var signer *secret.Buffer
 	if compartment == "cold" {

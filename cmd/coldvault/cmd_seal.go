@@ -2,25 +2,38 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault/format"
 )
 
 type sealCmd struct {
 	Vault   string   `required:"" placeholder:"FOLDER" help:"The vault's folder, made by init."`
 	To      []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium to write to: a mounted stick or any folder. Repeat it: two copies are the least."`
+	Accept  []string `sep:"none" placeholder:"CHECK" help:"Seal although this check failed; needs --because."`
+	Because []string `sep:"none" placeholder:"TEXT" help:"Why the failed check is right; recorded, and shown at every restore. One for each --accept."`
+	Put     []string `sep:"none" placeholder:"FILE=hot|cold|both" help:"Put a file into another compartment than its role's."`
+	Fact    []string `sep:"none" placeholder:"NAME=VALUE" help:"What a restore needs to know and no file says, such as a party hint."`
 	Sources []string `arg:"" name:"source" help:"Files and folders to seal. The names inside a folder are kept relative to it."`
 	unattended
 }
 
 func (c *sealCmd) Run(u *ui) error {
 	c.unattended.apply(u)
-	result, err := ceremony.Seal(u, ceremony.SealRequest{Vault: c.Vault, Sources: c.Sources, To: c.To, Now: time.Now()})
+	request := ceremony.SealRequest{Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Now: time.Now()}
+	if err := c.notes(&request); err != nil {
+		return err
+	}
+	result, err := ceremony.Seal(u, request)
 	if result == nil {
 		return err
 	}
 	u.report(result.Report)
+	if result.SealResult == nil {
+		return err
+	}
 	u.heading("generation %d of vault %s", result.Generation, result.Vault)
 	for _, name := range []string{"cold.age", "hot.age"} {
 		u.print("  %-9s %d bytes", name, result.Sizes[name])
@@ -44,6 +57,27 @@ func (c *sealCmd) Run(u *ui) error {
 		Failed []failedJSON `json:"failed"`
 	}{result.Vault, result.Generation, result.Digest, append([]string{}, result.Media...), failed})
 	return err
+}
+
+// notes reads the flags that come in pairs.
+func (c *sealCmd) notes(r *ceremony.SealRequest) error {
+	if len(c.Accept) != len(c.Because) {
+		return &ceremony.UsageError{Err: fmt.Errorf("%d --accept and %d --because: each --accept needs its --because", len(c.Accept), len(c.Because))}
+	}
+	for i, check := range c.Accept {
+		if strings.TrimSpace(c.Because[i]) == "" {
+			return &ceremony.UsageError{Err: fmt.Errorf("--accept %s needs a reason", check)}
+		}
+		r.Accept = append(r.Accept, ceremony.Acceptance{Check: check, Because: c.Because[i]})
+	}
+	for _, f := range c.Fact {
+		name, value, ok := strings.Cut(f, "=")
+		if !ok || name == "" || value == "" {
+			return &ceremony.UsageError{Err: fmt.Errorf("--fact %s is not NAME=VALUE", f)}
+		}
+		r.Facts = append(r.Facts, format.Fact{Name: name, Value: value})
+	}
+	return nil
 }
 
 type failedJSON struct {

@@ -85,6 +85,7 @@ func exitCode(err error) int {
 	var quorum *vault.QuorumError
 	var pages *ceremony.MorePagesError
 	var damaged *vault.DamagedGenerationError
+	var incoherent *ceremony.FailedChecksError
 	switch {
 	case err == nil:
 		return exitOK
@@ -92,7 +93,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &quorum), errors.As(err, &pages):
 		return exitMore
-	case errors.Is(err, ceremony.ErrDamage), errors.As(err, &damaged):
+	case errors.Is(err, ceremony.ErrDamage), errors.As(err, &damaged), errors.As(err, &incoherent):
 		return exitDamage
 	}
 	return exitFailed

@@ -100,6 +100,9 @@ type ID struct{ Network, Name, Value string }
 type Findings struct {
 	Verdicts []Verdict
 	IDs      []ID
+	// Identities are those of the IDs by which the operator is known, such as a pool
+	// id. None means that all of them are.
+	Identities []ID
 }
 
 // Certainty says on what grounds a profile claims a file.
@@ -128,6 +131,8 @@ type Report struct {
 	Items    []Item
 	Verdicts []Verdict
 	IDs      []ID // sorted, without duplicates
+	// Identities are the IDs to compare after a restore; sorted like IDs.
+	Identities []ID
 }
 
 // Worst is the gravest status of the report: FAIL, WARN, UNKNOWN, PASS.
@@ -161,6 +166,10 @@ func Inspect(files []File, profiles ...Profile) Report {
 			found := profile.Judge(own, ownItems)
 			report.Verdicts = append(report.Verdicts, found.Verdicts...)
 			report.IDs = append(report.IDs, found.IDs...)
+			if len(found.Identities) == 0 {
+				found.Identities = found.IDs
+			}
+			report.Identities = append(report.Identities, found.Identities...)
 		}
 	}
 	for i, f := range files {
@@ -168,11 +177,15 @@ func Inspect(files []File, profiles ...Profile) Report {
 			report.Verdicts = append(report.Verdicts, judgeGeneric(f)...)
 		}
 	}
-	slices.SortFunc(report.IDs, func(a, b ID) int {
+	report.IDs, report.Identities = sortIDs(report.IDs), sortIDs(report.Identities)
+	return report
+}
+
+func sortIDs(ids []ID) []ID {
+	slices.SortFunc(ids, func(a, b ID) int {
 		return cmp.Or(cmp.Compare(a.Network, b.Network), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value))
 	})
-	report.IDs = slices.Compact(report.IDs)
-	return report
+	return slices.Compact(ids)
 }
 
 func recognise(f File, profiles []Profile) (Item, int) {

@@ -230,8 +230,14 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 		if err != nil {
 			return bundles, withHint(err, "try another copy: another stick, or the pages")
 		}
-		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
 		bundles = append(bundles, b)
+		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
+		if err := compareIDs(b); err != nil {
+			return bundles, err
+		}
+		if n := len(b.Contents.IDs); n > 0 {
+			c.Say("compartment %s: all %d ids are derived again as they were at sealing", name, n)
+		}
 	}
 	return bundles, nil
 }

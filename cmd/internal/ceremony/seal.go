@@ -11,20 +11,17 @@ import (
 	"coldvault/vault"
 	"coldvault/vault/format"
 	"coldvault/vault/material"
-	"coldvault/vault/material/cardano"
 	"coldvault/vault/secret"
 )
-
-// profiles are the networks that are known, surest first.
-func profiles(now time.Time) []material.Profile {
-	return []material.Profile{cardano.Profile{Now: now}}
-}
 
 // SealRequest is what `seal` is asked for.
 type SealRequest struct {
 	Vault   string
 	Sources []string
 	To      []string
+	Accept  []Acceptance
+	Put     []string // FILE=hot, FILE=cold, FILE=both
+	Facts   []format.Fact
 	Now     time.Time
 }
 
@@ -52,7 +49,11 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer gathered.Destroy()
-	report := inspect(gathered, r.Now)
+	report := judge(gathered.Files, gathered.Data, r.Now, false)
+	notes, err := r.settle(&report)
+	if err != nil {
+		return &SealResult{Report: report}, err
+	}
 	c.Say("%d files recognised", len(report.Items))
 	passphrase, err := c.Passphrase(false)
 	if err != nil {
@@ -65,7 +66,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	defer signer.Destroy()
 	sealed, err := folder.Seal(vault.SealRequest{
-		Material: assign(gathered, report), Kit: kit(), Signer: signer,
+		Material: assign(gathered, report), Notes: notes, IDs: derivedIDs, Kit: kit(), Signer: signer,
 		Created: r.Now.UTC().Truncate(time.Second), Targets: targets,
 	})
 	if err != nil {
@@ -146,18 +147,14 @@ func gather(sources []string) (*vault.Gathered, error) {
 	return g, withHint(err, "nothing was sealed: remove or exchange the file that is named, or give files one by one")
 }
 
-// inspect recognises the files and judges them as a set.
-func inspect(g *vault.Gathered, now time.Time) (report material.Report) {
-	files := make([]material.File, len(g.Files))
-	for i, f := range g.Files {
-		mode, _ := format.ParseMode(f.Mode) // made by FormatMode
-		files[i] = material.File{Name: f.Name, Data: g.Data[i].Bytes(), Size: f.Size, Mode: mode, Modified: f.Modified}
+// settle applies what the operator overrides and accepts.
+func (r SealRequest) settle(report *material.Report) (vault.Notes, error) {
+	accepted, err := refuse(*report, r.Accept)
+	if err != nil {
+		return vault.Notes{}, err
 	}
-	_ = secret.Do(func() error {
-		report = material.Inspect(files, profiles(now)...)
-		return nil
-	})
-	return report
+	facts, err := override(report, r.Put)
+	return vault.Notes{Facts: append(facts, r.Facts...), Accepted: accepted}, err
 }
 
 // assign puts every file into the compartments that the report says.
@@ -182,7 +179,7 @@ func Inspect(sources []string, now time.Time) (material.Report, error) {
 	}
 	defer g.Destroy()
 	defer secret.Collect()
-	report := inspect(g, now)
+	report := judge(g.Files, g.Data, now, false)
 	if report.Worst() == material.Fail {
 		return report, ErrDamage
 	}

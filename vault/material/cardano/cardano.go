@@ -106,5 +106,11 @@ func (p Profile) judge(objects []*object) material.Findings {
 	if !p.Part {
 		s.checkList()
 	}
-	return material.Findings{Verdicts: s.verdicts, IDs: s.ids()}
+	found := material.Findings{Verdicts: s.verdicts, IDs: s.ids()}
+	for _, id := range found.IDs {
+		if id.Name == poolIDName {
+			found.Identities = append(found.Identities, id)
+		}
+	}
+	return found
 }

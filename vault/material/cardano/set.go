@@ -176,6 +176,9 @@ func poolID(hash []byte) string {
 }
 
 // ids are the names under which the network knows the material.
+// poolIDName is the ID that a pool is known by.
+const poolIDName = "pool id"
+
 func (s *set) ids() []material.ID {
 	var ids []material.ID
 	add := func(name, value string) {
@@ -185,7 +188,7 @@ func (s *set) ids() []material.ID {
 		switch {
 		case o.id() == "":
 		case o.pub != nil && isCold(o), o.role == RolePoolCert, o.role == RolePoolID:
-			add("pool id", o.id())
+			add(poolIDName, o.id())
 		case o.pub != nil && o.family() == "kes":
 			add("KES key", o.id())
 		case o.pub != nil && o.family() == "vrf":
@@ -193,10 +196,10 @@ func (s *set) ids() []material.ID {
 		case o.pub != nil && o.family() != "":
 			add(o.family()+" key hash", o.id())
 		case o.opcert != nil:
-			add("pool id", poolID(blake224(o.opcert.cold)))
+			add(poolIDName, poolID(blake224(o.opcert.cold)))
 			add("operational certificate", o.id())
 		case o.counter != nil:
-			add("pool id", poolID(blake224(o.counter.cold)))
+			add(poolIDName, poolID(blake224(o.counter.cold)))
 			add("issue counter", o.id())
 		case o.addr != nil && o.addr.form == "stake":
 			add("stake address", o.id())

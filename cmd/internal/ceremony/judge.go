@@ -1,0 +1,117 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"coldvault/vault"
+	"coldvault/vault/format"
+	"coldvault/vault/material"
+	"coldvault/vault/material/cardano"
+	"coldvault/vault/secret"
+)
+
+// profiles are the networks that are known; of equals the first wins. part says
+// that the files are only a part of a set, such as one compartment.
+func profiles(now time.Time, part bool) []material.Profile {
+	return []material.Profile{cardano.Profile{Now: now, Part: part}}
+}
+
+// judge recognises files and judges them as a set.
+func judge(files []format.ContentsFile, data []*secret.Buffer, now time.Time, part bool) (report material.Report) {
+	in := make([]material.File, len(files))
+	for i, f := range files {
+		mode, _ := format.ParseMode(f.Mode) // valid where it comes from
+		in[i] = material.File{Name: f.Name, Data: data[i].Bytes(), Size: f.Size, Mode: mode, Modified: f.Modified}
+	}
+	_ = secret.Do(func() error {
+		report = material.Inspect(in, profiles(now, part)...)
+		return nil
+	})
+	return report
+}
+
+// Acceptance is a failed check that the operator accepts, and why.
+type Acceptance struct{ Check, Because string }
+
+// FailedChecksError says which checks stand against sealing.
+type FailedChecksError struct{ Checks []string }
+
+func (e *FailedChecksError) Error() string {
+	return "the set is not coherent: " + strings.Join(e.Checks, ", ") + " failed"
+}
+
+// refuse returns an error for failed checks that are not accepted, and the
+// acceptances that are needed.
+func refuse(report material.Report, accept []Acceptance) ([]format.Accepted, error) {
+	var failed []string
+	for _, v := range report.Verdicts {
+		if v.Status == material.Fail && !slices.Contains(failed, v.ID) {
+			failed = append(failed, v.ID)
+		}
+	}
+	var used []format.Accepted
+	for _, a := range accept {
+		i := slices.Index(failed, a.Check)
+		if i < 0 {
+			return nil, usage("check %s has not failed: there is nothing to accept", a.Check)
+		}
+		failed = slices.Delete(failed, i, i+1)
+		used = append(used, format.Accepted{Check: a.Check, Because: a.Because})
+	}
+	if len(failed) > 0 {
+		return nil, withHint(&FailedChecksError{failed},
+			"nothing was sealed; mend the files, or say why it is right: --accept %s --because TEXT", failed[0])
+	}
+	return used, nil
+}
+
+// override puts files into the compartment the operator says, and records it.
+func override(report *material.Report, put []string) (facts []format.Fact, err error) {
+	for _, p := range put {
+		i := strings.LastIndexByte(p, '=')
+		if i < 0 {
+			return nil, usage("--put %s is not FILE=hot, FILE=cold or FILE=both", p)
+		}
+		name, where := p[:i], p[i+1:]
+		in, ok := map[string]material.Compartments{
+			"hot": material.Hot, "cold": material.Cold, "both": material.Cold | material.Hot,
+		}[where]
+		if !ok {
+			return nil, usage("--put %s: the compartment is hot, cold or both", p)
+		}
+		k := slices.IndexFunc(report.Items, func(item material.Item) bool { return item.Name == name })
+		if k < 0 {
+			return nil, usage("--put %s: no file of that name is being sealed", p)
+		}
+		report.Items[k].In = in
+		facts = append(facts, format.Fact{Name: "put " + name, Value: where})
+	}
+	return facts, nil
+}
+
+// derivedIDs are the ids of what one compartment holds: they can be derived again
+// from it alone.
+func derivedIDs(files []format.ContentsFile, data []*secret.Buffer) []format.DerivedID {
+	var out []format.DerivedID
+	for _, id := range judge(files, data, time.Time{}, true).Identities {
+		out = append(out, format.DerivedID{Network: id.Network, Name: id.Name, Value: id.Value})
+	}
+	return out
+}
+
+// compareIDs derives the ids of a restored compartment again. An id that was not
+// known at sealing is no difference; one that has gone or changed is.
+func compareIDs(b *vault.Bundle) error {
+	now := derivedIDs(b.Contents.Files, b.Data)
+	var gone []error
+	for _, id := range b.Contents.IDs {
+		if !slices.Contains(now, id) {
+			gone = append(gone, fmt.Errorf("%s %s was %s when it was sealed, and cannot be derived from what was restored", id.Network, id.Name, id.Value))
+		}
+	}
+	return errors.Join(gone...)
+}
