@@ -43,6 +43,9 @@ func documents(t *testing.T) map[string]string {
 		contents.Files = append(contents.Files, format.ContentsFile{
 			Name: name, Role: "file", Size: 5, SHA256: digest(name), Network: "generic", Mode: "0600", Modified: created})
 	}
+	contents.IDs = []format.DerivedID{{Network: "cardano", Name: "pool id", Value: "pool1"}}
+	contents.Facts = []format.Fact{{Name: "party hint", Value: "one"}}
+	contents.Accepted = []format.Accepted{{Check: "CARDANO-KES-EXPIRY", Because: "<&>"}}
 	out := map[string]string{}
 	for name, d := range map[string]interface{ Marshal() ([]byte, error) }{"vault": v, "shares": shares, "manifest": manifest, "contents": contents} {
 		data, err := d.Marshal()
@@ -188,8 +191,29 @@ func fileEntry(name string, size int, digest string) string {
 }
 
 func contentsChanges(digest string) []change {
+	const lists = `"ids": [
+    {
+      "network": "cardano",
+      "name": "pool id",
+      "value": "pool1"
+    }
+  ],
+  "facts": [
+    {
+      "name": "party hint",
+      "value": "one"
+    }
+  ],
+  "accepted": [
+    {
+      "check": "CARDANO-KES-EXPIRY",
+      "because": "<&>"
+    }
+  ]`
 	out := []change{
-		{"generation_zero", "generation", "generations are counted from 1", `"generation": 7`, `"generation": 0`},
+		{"empty_lists", "success", "no ids, no facts, nothing accepted", lists, "\"ids\": [],\n  \"facts\": [],\n  \"accepted\": []"},
+		{"null_list", "list", "null for an empty list", lists, "\"ids\": null,\n  \"facts\": [],\n  \"accepted\": []"},
+		{"missing_list", "list", "no accepted failures at all", lists, "\"ids\": [],\n  \"facts\": []"},
 		{"compartment", "compartment", "an unknown compartment", `"hot"`, `"ice"`},
 		{"not_utf8", "form", "a byte that is no UTF-8", `"file"`, "\"\xff\""},
 		{"no_role", "role", "a file without a role", `"role": "file"`, `"role": ""`},

@@ -25,7 +25,7 @@ func TestManifestVectors(t *testing.T) {
 	vectors := readVectors(t, manifestsFolder)
 	require.Equal(t, []string{
 		"bytes", "commitments", "compartment", "compartments", "current", "digits", "file", "files", "form", "generation", "id", "json",
-		"kind", "label", "mode", "name", "names", "possible", "reserved", "role", "sequence", "signer", "size", "status", "success",
+		"kind", "label", "list", "mode", "name", "names", "possible", "reserved", "role", "sequence", "signer", "size", "status", "success",
 		"time", "twice", "vault id", "version",
 	}, classes(vectors))
 	for name, v := range vectors {
