@@ -9,20 +9,26 @@ import (
 type restoreCmd struct {
 	From       []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
 	Card       []string `sep:"none" placeholder:"FILE" help:"A custodian's card: image, PDF or text with its digits or words. Repeat it. Without enough cards they are asked for."`
-	Role       string   `default:"all" help:"What to restore: all, cold or hot."`
+	Role       string   `default:"all" help:"What to restore: all, cold or hot; or vault, the vault's own folder for a new cold machine."`
 	To         string   `required:"" placeholder:"FOLDER" help:"Folder to restore into: new or empty, best on a tmpfs."`
 	Generation int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
 	VaultID    string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
-	Yes        bool     `help:"Never ask; what is missing is an error."`
+	unattended
 }
 
 func (c *restoreCmd) Run(u *ui) error {
-	u.secrets.yes = c.Yes
+	c.unattended.apply(u)
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
 	})
 	if err != nil {
 		return err
+	}
+	if r == nil {
+		u.heading("vault folder set up again in %s", c.To)
+		u.print("Seal with it as before; the cards stay as they are. If the old folder still exists, destroy it: two folders")
+		u.print("of one vault would each give out the next generation's number.")
+		return nil
 	}
 	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Created, r.To)
 	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}

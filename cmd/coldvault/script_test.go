@@ -92,6 +92,9 @@ func cmdFlip(ts *testscript.TestScript, args []string) {
 	}
 	data, err := os.ReadFile(name)
 	ts.Check(err)
+	if offset+count > len(data) {
+		ts.Fatalf("%s has %d bytes", args[0], len(data))
+	}
 	for i := range count {
 		data[offset+i] ^= 0xff
 	}

@@ -236,10 +236,10 @@ func paperVault(id *vault.Identity) paper.Vault {
 // compartments of a role.
 func compartments(role string) ([]string, error) {
 	switch role {
-	case "all":
+	case "all", roleVault:
 		return format.Compartments(), nil
 	case "cold", "hot":
 		return []string{role}, nil
 	}
-	return nil, usage("there is no role %q here: all, cold or hot", role)
+	return nil, usage("there is no role %q here: all, cold, hot or vault", role)
 }

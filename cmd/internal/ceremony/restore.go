@@ -43,6 +43,9 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Role == roleVault {
+		return nil, r.rebuild(c, wanted)
+	}
 	// The target before anything else: nothing is asked of the custodians that
 	// could then not be written.
 	target, err := vault.OpenTarget(r.To)
@@ -68,12 +71,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		return nil, err
 	}
 	bundles, err := openBundles(c, generation, shares, wanted)
-	defer func() {
-		for _, b := range bundles {
-			b.Destroy()
-		}
-		secret.Collect()
-	}()
+	defer func() { destroy(bundles) }()
 	if err != nil {
 		return nil, err
 	}

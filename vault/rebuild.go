@@ -1,0 +1,55 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// Rebuild sets the vault's folder up again on a new cold machine, or with a new
+// passphrase: identity, one generation to go on from, and the signer's key that
+// travels in cold. Both compartments must have been opened from c before.
+func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error {
+	if passphrase.Len() == 0 {
+		return errors.New("the passphrase is empty")
+	}
+	for _, name := range format.Compartments() {
+		if _, err := c.Identity.recipient(name); err != nil {
+			return err
+		}
+	}
+	g := &generation{number: c.Number, digest: c.Digest, files: map[string][]byte{
+		manifestFile: c.Generation.files[manifestFile], manifestFile + signatureExt: c.Generation.files[manifestFile+signatureExt],
+	}}
+	for _, name := range format.Compartments() {
+		bundle, _, err := c.Read(name)
+		if err != nil {
+			return err
+		}
+		parity, err := media.MakeParity(bundle)
+		if err != nil {
+			return err
+		}
+		g.files[name+".age"], g.files[parityOf(name+".age")] = bundle, parity
+	}
+	for _, f := range c.Manifest.Files {
+		if err := compare(g.files[f.Name], f); err != nil {
+			return fmt.Errorf("making the files of generation %d again: %w", c.Number, err)
+		}
+	}
+	locked, err := lockSigner(signer, passphrase)
+	if err != nil {
+		return err
+	}
+	if err := ensure(dir, signerFile, locked); err != nil {
+		return err
+	}
+	if err := g.write(dir, ".", c.Identity); err != nil {
+		return err
+	}
+	_, err = OpenFolder(dir)
+	return err
+}
