@@ -201,7 +201,7 @@ func (s Share) String() string {
 }
 
 // Format writes String whatever the verb is, so that no verb prints the secret.
-func (s Share) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+func (s Share) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 func (s Share) checksum() [4]byte {
 	sum := s.hash(checksumDomain)
