@@ -12,7 +12,6 @@ require (
 	github.com/awnumar/memguard v0.23.0 // locked, guarded pages for secrets
 	github.com/cloudflare/circl v1.6.5 // BLS12-381 public keys
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // secp256k1 public keys
-	github.com/fxamacker/cbor/v2 v2.9.6 // CBOR
 	github.com/hashicorp/vault v1.21.4 // package shamir alone: splitting of the seeds
 	github.com/klauspost/reedsolomon v1.14.2 // parity of bundles and of pages
 	github.com/makiuchi-d/gozxing v0.1.1 // binarisers, finder and bit parser for QR codes
@@ -25,7 +24,7 @@ require (
 
 // What the tests link besides.
 require (
-	github.com/rogpeppe/go-internal v1.16.0 // testscript
+	github.com/rogpeppe/go-internal v1.16.0 // testscript: the command line, end to end
 	github.com/stretchr/testify v1.12.1 // require: checks that stop the test
 )
 
@@ -35,7 +34,6 @@ require (
 	filippo.io/nistec v0.0.4 // indirect; the age program, never in the binary
 	github.com/awnumar/memcall v0.4.0 // indirect; memguard
 	github.com/klauspost/cpuid/v2 v2.3.0 // indirect; reedsolomon
-	github.com/x448/float16 v0.8.4 // indirect; cbor
 	go.yaml.in/yaml/v3 v3.0.5 // indirect; testify, in tests alone
 	golang.org/x/text v0.43.0 // indirect; gozxing asks for an older one
 	golang.org/x/tools v0.51.0 // indirect; go-internal
