@@ -15,6 +15,7 @@ type pageReader struct {
 	unread   []candidate
 	codes    []Code
 	sampling sampling // with which codes are tried first
+	retries  int
 }
 
 // candidate is a code whose place and version are settled.
@@ -61,11 +62,20 @@ func readPolarity(img *image.Gray) ([]Code, []Unread) {
 
 func (r *pageReader) isTaken(i int) bool { return r.taken[i] }
 
+// A page holds some 40 codes. What looks like more is there to keep the reader busy.
+const (
+	maxUnread  = 400 // candidates kept
+	maxRetries = 100 // candidates on which more than one try is spent
+)
+
 // firstPass settles every triple that is a code at all, and reads it the plain way.
 func (r *pageReader) firstPass(triples []triple) {
 	for _, t := range triples {
 		if t.uses(r.isTaken) {
 			continue
+		}
+		if len(r.unread) >= maxUnread {
+			return
 		}
 		p := r.levelFor(t.module)
 		f := frame{r.found[t.origin].at(), r.found[t.right].at(), r.found[t.down].at()}.scaled(1 / p.scale)
@@ -116,7 +126,10 @@ func (r *pageReader) attend(c candidate) bool {
 func (r *pageReader) retry() {
 	var left []candidate
 	for _, c := range r.unread {
-		if !r.stale(c) && !r.tryHarder(&c) {
+		if r.stale(c) {
+			continue
+		}
+		if r.retries >= maxRetries || !r.tryHarder(&c) {
 			left = append(left, c)
 		}
 	}
@@ -131,6 +144,7 @@ func (r *pageReader) stale(c candidate) bool {
 }
 
 func (r *pageReader) tryHarder(c *candidate) bool {
+	r.retries++
 	for _, follow := range []bool{false, true} {
 		m := c.mesh
 		if follow {

@@ -59,11 +59,14 @@ func RasterisePDF(data []byte, dpi int, opts Options) ([]*image.Gray, error) {
 	}
 	var pages []*image.Gray
 	for i := range f.pages {
-		img, err := f.rasterise(i, dpi)
+		err := guarded(func() error {
+			img, err := f.rasterise(i, dpi)
+			pages = append(pages, img)
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("page %d: %w", i+1, err)
 		}
-		pages = append(pages, img)
 	}
 	return pages, nil
 }
@@ -106,11 +109,14 @@ type pdfDrawing struct {
 	state    graphicsState
 	stack    []graphicsState
 	path     [][]vector // in pixels of the canvas
+	closed   bool       // the last polygon
 	points   int        // of all paths of the page
 	images   []shownImage
 	contents int64 // inflated so far
 	steps    int
 	pixels   int64 // of the images decoded so far
+
+	unreadable error // of images that were passed over
 }
 
 type graphicsState struct {
@@ -164,7 +170,10 @@ func (d *pdfDrawing) run(page pdfDict) error {
 		all.Write(data)
 		all.WriteByte('\n')
 	}
-	return d.draw(all.Bytes(), page["Resources"], 0)
+	if err := d.draw(all.Bytes(), page["Resources"], 0); err != nil {
+		return err
+	}
+	return d.unreadable
 }
 
 func (d *pdfDrawing) inflate(s pdfStream) ([]byte, error) {
@@ -276,7 +285,9 @@ func (d *pdfDrawing) showImage(s pdfStream) error {
 		if errors.Is(err, ErrTooLarge) {
 			return err
 		}
-		return nil // the others may be legible
+		// The others may be legible, so this is said at the end.
+		d.unreadable = errors.Join(d.unreadable, err)
+		return nil
 	}
 	if d.pixels += int64(img.Rect.Dx()) * int64(img.Rect.Dy()); d.pixels > 2*d.file.opts.MaxPixels {
 		return errComplex
@@ -363,20 +374,25 @@ func (d *pdfDrawing) addToPath(op pdfKeyword, n [6]float64) error {
 		x, y, w, h := n[0], n[1], n[2], n[3]
 		d.path = append(d.path, []vector{at(x, y), at(x+w, y), at(x+w, y+h), at(x, y+h)})
 		d.points += 4
+		d.closed = true
 		return nil
 	case "m":
 		d.path = append(d.path, []vector{at(n[0], n[1])})
 		d.points++
+		d.closed = false
 		return nil
 	case "h":
-		if last >= 0 { // what follows begins where this polygon began
-			d.path = append(d.path, []vector{d.path[last][0]})
-			d.points++
-		}
+		d.closed = true
 		return nil
 	}
 	if last < 0 {
 		return nil
+	}
+	if d.closed { // what follows begins where the polygon before began
+		d.path = append(d.path, []vector{d.path[last][0]})
+		d.points++
+		d.closed = false
+		last++
 	}
 	polygon := d.path[last]
 	here := polygon[len(polygon)-1]

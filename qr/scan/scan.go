@@ -165,22 +165,29 @@ type pageSource interface {
 	page(i int, read func(*image.Gray)) error
 }
 
-// readOne reads one page of a source. The decoders below it are other people's
-// code run on hostile bytes: a panic in one of them is that page's error.
+// readOne reads one page of a source.
 func readOne(pages pageSource, i int, opts Options) (r Result) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.Skipped = append(r.Skipped, Skipped{Reason: errors.New("the page is damaged in a way that its decoder does not survive")})
-		}
-	}()
-	err := pages.page(i, func(img *image.Gray) {
-		one := Image(img, opts)
-		r.Codes = append(r.Codes, one.Codes...)
-		r.Unread = append(r.Unread, one.Unread...)
-		r.Skipped = append(r.Skipped, one.Skipped...)
+	err := guarded(func() error {
+		return pages.page(i, func(img *image.Gray) {
+			one := Image(img, opts)
+			r.Codes = append(r.Codes, one.Codes...)
+			r.Unread = append(r.Unread, one.Unread...)
+			r.Skipped = append(r.Skipped, one.Skipped...)
+		})
 	})
 	if err != nil {
 		r.Skipped = append(r.Skipped, Skipped{Reason: err})
 	}
 	return r
+}
+
+// guarded runs the decoders of images, other people's code, on hostile bytes: a panic in one
+// of them is that page's error.
+func guarded(decode func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("the page is damaged in a way that its decoder does not survive")
+		}
+	}()
+	return decode()
 }
