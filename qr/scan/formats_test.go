@@ -180,14 +180,16 @@ func TestRefusedFiles(t *testing.T) {
 
 // Whatever is read: no panic, and codes that lie on pages that exist.
 func FuzzRead(f *testing.F) {
-	img, _ := oneCode(f, sheet{version: 1, digits: 10}, 8, 1)
+	img, _ := oneCode(f, sheet{version: 1, digits: 10}, 2, 1)
 	f.Add(encoded(f, func(w *bytes.Buffer) error { return png.Encode(w, img) }))
 	f.Add(encoded(f, func(w *bytes.Buffer) error { return jpeg.Encode(w, img, nil) }))
-	f.Add(tiffOf(binary.LittleEndian, f, img, img))
-	f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, img, nil) }))
+	f.Add(tiffOf(binary.LittleEndian, f, blank(8, 16), blank(16, 8)))
+	f.Add(encoded(f, func(w *bytes.Buffer) error {
+		return tiff.Encode(w, img, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+	}))
 	f.Add(pngHeader(60000, 60000))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := Read(data, Options{MaxPixels: 1 << 20, MaxPages: 10, MaxStreamBytes: 1 << 22})
+		r, err := Read(data, Options{MaxPixels: 1 << 16, MaxPages: 10, MaxStreamBytes: 1 << 22})
 		if err != nil {
 			require.Zero(t, r)
 			return
