@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"sync"
 
 	"coldvault/vault/format"
@@ -19,6 +18,9 @@ import (
 
 // Restored files are private to the caller, whatever modes they had.
 const (
+	// RestoredMode is their mode as contents.json would write it.
+	RestoredMode = "0400"
+
 	restoredFile   fs.FileMode = 0o400
 	restoredFolder fs.FileMode = 0o700
 	// partialFolder holds files until all of them are written and proven.
@@ -81,15 +83,48 @@ func (t *Target) Close() error {
 	return err
 }
 
-// Write writes the files of the bundles, reads every one back, and gives them
-// their names only then: after an error or a power cut no file stands under its
-// own name. It returns the names, sorted.
+// Entry is one file to restore. Name may differ from the one it was sealed with.
+type Entry struct {
+	format.ContentsFile
+	Data *secret.Buffer
+	In   string // the compartments it came from: cold, hot or cold+hot
+}
+
+// Merge lists the files of all bundles; a file in both compartments, such as a
+// public key, comes once.
+func Merge(bundles []*Bundle) ([]Entry, error) {
+	var out []Entry
+	at := map[string]int{}
+	for _, b := range bundles {
+		for i, f := range b.Contents.Files {
+			if k, ok := at[f.Name]; ok {
+				if out[k].ContentsFile != f {
+					return nil, fmt.Errorf("%q is in both compartments, with different content", f.Name)
+				}
+				out[k].In += "+" + b.Contents.Compartment
+				continue
+			}
+			at[f.Name] = len(out)
+			out = append(out, Entry{ContentsFile: f, Data: b.Data[i], In: b.Contents.Compartment})
+		}
+	}
+	return out, nil
+}
+
+// Write writes files, reads every one back, and gives them their names only then:
+// after an error or a power cut no file stands under its own name.
 //
 // The bytes go from guarded memory to write(2) and stay in the kernel's cache of
 // the target; that is what a target on tmpfs is for.
-func (t *Target) Write(bundles []*Bundle) (names []string, err error) {
+func (t *Target) Write(files []Entry) (err error) {
+	names := format.NewNameSet()
+	for _, f := range files {
+		if err := names.Add(f.Name); err != nil {
+			return err
+		}
+	}
 	if err := t.root.Mkdir(partialFolder, restoredFolder); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() {
 		// After Close there is nothing to remove and no folder to do it in.
@@ -97,18 +132,12 @@ func (t *Target) Write(bundles []*Bundle) (names []string, err error) {
 			err = removeErr
 		}
 	}()
-	files, err := merge(bundles)
-	if err != nil {
-		return nil, err
-	}
 	for _, f := range files {
 		if err := t.unlessClosed(func() error { return t.writeFile(f) }); err != nil {
-			return nil, fmt.Errorf("%q: %w", f.Name, err)
+			return fmt.Errorf("%q: %w", f.Name, err)
 		}
-		names = append(names, f.Name)
 	}
-	slices.Sort(names)
-	return names, t.unlessClosed(t.publish)
+	return t.unlessClosed(t.publish)
 }
 
 func (t *Target) unlessClosed(do func() error) error {
@@ -120,36 +149,7 @@ func (t *Target) unlessClosed(do func() error) error {
 	return do()
 }
 
-type restoredEntry struct {
-	format.ContentsFile
-	data *secret.Buffer
-}
-
-// merge lists the files of all bundles; a file in both compartments, such as a
-// public key, comes once.
-func merge(bundles []*Bundle) ([]restoredEntry, error) {
-	var out []restoredEntry
-	seen := map[string]format.ContentsFile{}
-	names := format.NewNameSet()
-	for _, b := range bundles {
-		for i, f := range b.Contents.Files {
-			if other, ok := seen[f.Name]; ok {
-				if other != f {
-					return nil, fmt.Errorf("%q is in both compartments, with different content", f.Name)
-				}
-				continue
-			}
-			if err := names.Add(f.Name); err != nil {
-				return nil, err
-			}
-			seen[f.Name] = f
-			out = append(out, restoredEntry{f, b.Data[i]})
-		}
-	}
-	return out, nil
-}
-
-func (t *Target) writeFile(f restoredEntry) error {
+func (t *Target) writeFile(f Entry) error {
 	name := path.Join(partialFolder, f.Name)
 	if err := t.root.MkdirAll(path.Dir(name), restoredFolder); err != nil {
 		return err
@@ -159,7 +159,7 @@ func (t *Target) writeFile(f restoredEntry) error {
 		return err
 	}
 	defer out.Close()
-	if _, err := out.Write(f.data.Bytes()); err != nil {
+	if _, err := out.Write(f.Data.Bytes()); err != nil {
 		return err
 	}
 	if err := out.Sync(); err != nil {
@@ -173,7 +173,7 @@ func (t *Target) writeFile(f restoredEntry) error {
 	return out.Close()
 }
 
-func readBack(f *os.File, want restoredEntry) error {
+func readBack(f *os.File, want Entry) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func readBack(f *os.File, want restoredEntry) error {
 	}
 	defer back.Destroy()
 	sum := sha256.Sum256(back.Bytes())
-	if hex.EncodeToString(sum[:]) != want.SHA256 || !bytes.Equal(back.Bytes(), want.data.Bytes()) {
+	if hex.EncodeToString(sum[:]) != want.SHA256 || !bytes.Equal(back.Bytes(), want.Data.Bytes()) {
 		return errors.New("it reads back differently from what was written: do not trust this disk")
 	}
 	return nil

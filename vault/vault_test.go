@@ -137,7 +137,9 @@ func restore(t *testing.T, cards []shard.Share, compartments []string, sources .
 	target, err := OpenTarget(dir)
 	require.NoError(t, err)
 	defer target.Close()
-	_, err = target.Write(bundles)
+	files, err := Merge(bundles)
+	require.NoError(t, err)
+	err = target.Write(files)
 	return dir, append(copies.Notes, notes...), err
 }
 

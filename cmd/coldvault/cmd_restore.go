@@ -2,17 +2,19 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"coldvault/cmd/internal/ceremony"
 )
 
 type restoreCmd struct {
-	From       []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
-	Card       []string `sep:"none" placeholder:"FILE" help:"A custodian's card: image, PDF or text with its digits or words. Repeat it. Without enough cards they are asked for."`
-	Role       string   `default:"all" help:"What to restore: all, cold or hot; or vault, the vault's own folder for a new cold machine."`
-	To         string   `required:"" placeholder:"FOLDER" help:"Folder to restore into: new or empty, best on a tmpfs."`
-	Generation int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
-	VaultID    string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
+	From         []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
+	Card         []string `sep:"none" placeholder:"FILE" help:"A custodian's card: image, PDF or text with its digits or words. Repeat it. Without enough cards they are asked for."`
+	Role         string   `default:"all" help:"What to restore: all, cold, hot; standby, what a standby block producer starts with; or vault, the vault's own folder for a new cold machine."`
+	To           string   `required:"" placeholder:"FOLDER" help:"Folder to restore into: new or empty, best on a tmpfs."`
+	Generation   int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
+	ChainCounter []string `name:"chain-counter" sep:"none" placeholder:"N|unknown" help:"What the network says of a counter that is restored, as FILE=N where there are several. Without it, or where it does not fit, the file gets a name that no tool picks up."`
+	VaultID      string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
 	unattended
 }
 
@@ -20,6 +22,7 @@ func (c *restoreCmd) Run(u *ui) error {
 	c.unattended.apply(u)
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
+		ChainCounter: c.ChainCounter, Now: time.Now(),
 	})
 	if err != nil {
 		return err
@@ -42,6 +45,21 @@ func (c *restoreCmd) Run(u *ui) error {
 		}{f.Name, f.Network, f.Role, f.In})
 	}
 	u.table(rows)
+	u.verdicts(r.Report)
+	for _, f := range r.Facts {
+		u.print("  recorded at sealing: %s = %s", f.Name, f.Value)
+	}
+	for _, a := range r.Accepted {
+		u.verdict(yellow, "ACCEPTED", "at sealing although %s failed, because: %s", a.Check, a.Because)
+	}
+	for _, h := range r.Held {
+		u.verdict(yellow, "HELD", "%s is restored as %s: %s", h.Name, h.As, h.Why)
+		u.emit("held", struct {
+			Name string `json:"name"`
+			As   string `json:"as"`
+			Why  string `json:"why"`
+		}{h.Name, h.As, h.Why})
+	}
 	u.print("Every file has the digest it was sealed with, is readable by you alone (0400), and was read back.")
 	u.emit("restored", struct {
 		Vault       string   `json:"vault"`

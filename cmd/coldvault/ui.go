@@ -210,6 +210,11 @@ func (u *ui) report(r material.Report) {
 		}
 		u.table(rows)
 	}
+	u.verdicts(r)
+}
+
+// verdicts prints what the checks said, and the ids.
+func (u *ui) verdicts(r material.Report) {
 	for _, id := range r.IDs {
 		u.print("  %s %s: %s", id.Network, id.Name, id.Value)
 		u.emit("id", idJSON{id.Network, id.Name, id.Value})

@@ -103,6 +103,17 @@ type Findings struct {
 	// Identities are those of the IDs by which the operator is known, such as a pool
 	// id. None means that all of them are.
 	Identities []ID
+	Counters   []Counter
+}
+
+// Counter is a file that was right when it was sealed and may be overtaken by now:
+// only the network knows the number it has reached. The file is still right if that
+// is from Min to Max.
+type Counter struct {
+	File     string
+	What     string // the number to ask the network for
+	Min, Max uint64
+	Advice   string // what to do if the file is not right any more
 }
 
 // Certainty says on what grounds a profile claims a file.
@@ -133,6 +144,7 @@ type Report struct {
 	IDs      []ID // sorted, without duplicates
 	// Identities are the IDs to compare after a restore; sorted like IDs.
 	Identities []ID
+	Counters   []Counter
 }
 
 // Worst is the gravest status of the report: FAIL, WARN, UNKNOWN, PASS.
@@ -165,6 +177,7 @@ func Inspect(files []File, profiles ...Profile) Report {
 		if len(own) > 0 {
 			found := profile.Judge(own, ownItems)
 			report.Verdicts = append(report.Verdicts, found.Verdicts...)
+			report.Counters = append(report.Counters, found.Counters...)
 			report.IDs = append(report.IDs, found.IDs...)
 			if len(found.Identities) == 0 {
 				found.Identities = found.IDs

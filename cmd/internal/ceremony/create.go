@@ -17,7 +17,6 @@ import (
 	"coldvault/qr/scan"
 	"coldvault/shard"
 	"coldvault/vault"
-	"coldvault/vault/format"
 	"coldvault/vault/secret"
 )
 
@@ -231,15 +230,4 @@ func proveCard(pdf []byte, shares []shard.Share) error {
 
 func paperVault(id *vault.Identity) paper.Vault {
 	return paper.Vault{ID: id.Vault.ID, Label: id.Vault.Label, Fingerprint: id.FingerprintHex(), Words: id.Words()}
-}
-
-// compartments of a role.
-func compartments(role string) ([]string, error) {
-	switch role {
-	case "all", roleVault:
-		return format.Compartments(), nil
-	case "cold", "hot":
-		return []string{role}, nil
-	}
-	return nil, usage("there is no role %q here: all, cold, hot or vault", role)
 }

@@ -60,6 +60,9 @@ func (d *demo) path(parts ...string) string {
 	return filepath.Join(append([]string{d.dir}, parts...)...)
 }
 
+// demoChain is what the chain would say of a pool that has never made a block.
+func demoChain() []string { return []string{"0"} }
+
 // makePool writes a pool's keys as cardano-cli would.
 func (d *demo) makePool() (Act, error) {
 	files, err := samplepool.New(rand.Reader, samplepool.Options{Period: demoPeriod(d.now)})
@@ -185,7 +188,7 @@ func (d *demo) cards(numbers ...int) []string {
 func (d *demo) fromStick() (Act, error) {
 	to := d.path("restored-from-stick")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to,
+		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to, ChainCounter: demoChain(), Now: d.now,
 	}); err != nil {
 		return Act{}, err
 	}
@@ -213,7 +216,9 @@ func (d *demo) fromPaper() (Act, error) {
 		cards = append(cards, images...)
 	}
 	to := d.path("restored-from-paper")
-	if _, err := Restore(d.console, RestoreRequest{From: pages, Cards: cards, Role: "all", To: to}); err != nil {
+	if _, err := Restore(d.console, RestoreRequest{
+		From: pages, Cards: cards, Role: "all", To: to, ChainCounter: demoChain(), Now: d.now,
+	}); err != nil {
 		return Act{}, err
 	}
 	if err := sameFiles(d.path("pool"), to); err != nil {

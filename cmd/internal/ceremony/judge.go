@@ -34,6 +34,18 @@ func judge(files []format.ContentsFile, data []*secret.Buffer, now time.Time, pa
 	return report
 }
 
+// judgeEntries judges what is restored as it was judged when it was sealed, but for
+// the modes, which are private now.
+func judgeEntries(entries []vault.Entry, now time.Time, part bool) material.Report {
+	var files []format.ContentsFile
+	var data []*secret.Buffer
+	for _, e := range entries {
+		e.Mode = vault.RestoredMode
+		files, data = append(files, e.ContentsFile), append(data, e.Data)
+	}
+	return judge(files, data, now, part)
+}
+
 // Acceptance is a failed check that the operator accepts, and why.
 type Acceptance struct{ Check, Because string }
 

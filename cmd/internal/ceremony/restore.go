@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"coldvault/shard"
 	"coldvault/vault"
+	"coldvault/vault/format"
+	"coldvault/vault/material"
 	"coldvault/vault/secret"
 )
 
@@ -20,6 +23,10 @@ type RestoreRequest struct {
 	To     string
 	Vault  string // id, where the media hold several
 	Number int    // generation, 0 for the newest
+	// ChainCounter answers for files that the network may have overtaken: a
+	// number, "unknown", or FILE=number.
+	ChainCounter []string
+	Now          time.Time
 }
 
 // RestoreResult says what was restored.
@@ -27,24 +34,22 @@ type RestoreResult struct {
 	Identity   *vault.Identity
 	Generation int
 	Created    string
-	Files      []RestoredFile
+	Files      []vault.Entry // under the names they were restored with; the data is gone
+	Report     material.Report
+	Accepted   []format.Accepted
+	Facts      []format.Fact
+	Held       []HeldBack
 	To         string
-}
-
-// RestoredFile is one file, and the compartments it came from.
-type RestoredFile struct {
-	Name, Network, Role string
-	In                  string
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
 func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
-	wanted, err := compartments(r.Role)
+	role, err := findRole(r.Role)
 	if err != nil {
 		return nil, err
 	}
-	if r.Role == roleVault {
-		return nil, r.rebuild(c, wanted)
+	if role.name == roleVault {
+		return nil, r.rebuild(c, role.compartments)
 	}
 	// The target before anything else: nothing is asked of the custodians that
 	// could then not be written.
@@ -66,22 +71,56 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	shares, err := collectShares(c, in, generation.Identity, wanted)
+	shares, err := collectShares(c, in, generation.Identity, role.compartments)
 	if err != nil {
 		return nil, err
 	}
-	bundles, err := openBundles(c, generation, shares, wanted)
+	bundles, err := openBundles(c, generation, shares, role.compartments)
 	defer func() { destroy(bundles) }()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := target.Write(bundles); err != nil {
+	return r.write(c, target, generation, role, bundles)
+}
+
+// write judges what the role needs, decides under which names, and writes it.
+func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, role role, bundles []*vault.Bundle) (*RestoreResult, error) {
+	entries, err := vault.Merge(bundles)
+	if err != nil {
+		return nil, err
+	}
+	if entries = role.pick(entries); len(entries) == 0 {
+		return nil, fmt.Errorf("generation %d holds nothing for the role %s", g.Number, role.name)
+	}
+	result := &RestoreResult{
+		Identity: g.Identity, Generation: g.Number, To: r.To, Created: g.Manifest.Created.Format("2006-01-02 15:04 UTC"),
+		Report: judgeEntries(entries, r.Now, role.name != "all"),
+	}
+	held, notes, err := counters(result.Report, r.ChainCounter)
+	if err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		for _, h := range held {
+			if h.Name == e.Name {
+				entries[i].Name = h.As
+			}
+		}
+	}
+	if err := target.Write(entries); err != nil {
 		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
 	}
-	return &RestoreResult{
-		Identity: generation.Identity, Generation: generation.Number, To: r.To,
-		Created: generation.Manifest.Created.Format("2006-01-02 15:04 UTC"), Files: restoredFiles(bundles),
-	}, nil
+	for _, n := range notes {
+		c.Say("%s", n)
+	}
+	for i := range entries {
+		entries[i].Data = nil
+	}
+	result.Files, result.Held = entries, held
+	for _, b := range bundles[:1] { // the same in every compartment
+		result.Accepted, result.Facts = b.Contents.Accepted, b.Contents.Facts
+	}
+	return result, nil
 }
 
 // readInputs reads everything that was given and says what could not be used.
@@ -238,20 +277,4 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 		}
 	}
 	return bundles, nil
-}
-
-func restoredFiles(bundles []*vault.Bundle) []RestoredFile {
-	var out []RestoredFile
-	at := map[string]int{}
-	for _, b := range bundles {
-		for _, f := range b.Contents.Files {
-			if i, ok := at[f.Name]; ok {
-				out[i].In += "+" + b.Contents.Compartment
-				continue
-			}
-			at[f.Name] = len(out)
-			out = append(out, RestoredFile{Name: f.Name, Network: f.Network, Role: f.Role, In: b.Contents.Compartment})
-		}
-	}
-	return out
 }

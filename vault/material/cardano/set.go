@@ -211,3 +211,20 @@ func (s *set) ids() []material.ID {
 	}
 	return ids
 }
+
+// counters are the issue counters. With m the last number on the chain, the next
+// certificate must have m or m+1 (the ledger's rule), and the counter holds the next.
+func (s *set) counters() []material.Counter {
+	var out []material.Counter
+	for _, o := range s.objects {
+		if o.counter == nil {
+			continue
+		}
+		next := o.counter.next
+		out = append(out, material.Counter{
+			File: o.name, What: "last operational certificate number on the chain", Min: max(next, 1) - 1, Max: next,
+			Advice: "make a counter that is right with `cardano-cli node new-counter --counter-value`, with the number after the chain's; nothing else is lost",
+		})
+	}
+	return out
+}

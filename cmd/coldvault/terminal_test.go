@@ -1,0 +1,312 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"coldvault/qr/scan"
+	"coldvault/shard"
+)
+
+// session is coldvault at a terminal of its own, with a person who types only
+// when asked. Testscript's terminal types ahead, before echo is off: it cannot
+// show that nothing is echoed.
+type session struct {
+	t    *testing.T
+	ctrl *os.File // the person's side
+	tty  *os.File // the program's side
+	cmd  *exec.Cmd
+
+	mu   sync.Mutex
+	seen bytes.Buffer
+}
+
+func (s *session) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen.Write(p)
+}
+
+func (s *session) screen() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen.String()
+}
+
+// start runs coldvault in dir. Its standard error is the terminal, as it is for
+// a person; standard output is not.
+func start(t *testing.T, dir string, args ...string) *session {
+	t.Helper()
+	ctrl, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	require.NoError(t, unix.IoctlSetPointerInt(int(ctrl.Fd()), unix.TIOCSPTLCK, 0))
+	number, err := unix.IoctlGetInt(int(ctrl.Fd()), unix.TIOCGPTN)
+	require.NoError(t, err)
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	s := &session{t: t, ctrl: ctrl, tty: tty, cmd: exec.Command("coldvault", args...)}
+	s.cmd.Dir = dir
+	s.cmd.Stdin, s.cmd.Stderr = tty, tty
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
+	require.NoError(t, s.cmd.Start())
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			n, err := ctrl.Read(buffer)
+			_, _ = s.Write(buffer[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		_ = s.cmd.Process.Kill()
+		tty.Close()
+		ctrl.Close()
+	})
+	return s
+}
+
+func (s *session) echoes() bool {
+	state, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	require.NoError(s.t, err)
+	return state.Lflag&unix.ECHO != 0
+}
+
+// answer waits for the prompt to stand last on the screen, with echo off, and
+// types a line.
+func (s *session) answer(prompt, line string) {
+	s.t.Helper()
+	s.await(prompt)
+	_, err := s.ctrl.WriteString(line + "\n")
+	require.NoError(s.t, err)
+}
+
+func (s *session) await(prompt string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return strings.HasSuffix(s.screen(), prompt) && !s.echoes() },
+		time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
+}
+
+// exit waits for the end and gives the code and what stood on the screen. The
+// terminal must echo again.
+func (s *session) exit() (code int, screen string) {
+	s.t.Helper()
+	_ = s.cmd.Wait()
+	require.True(s.t, s.echoes(), "the terminal was left without echo")
+	code = s.cmd.ProcessState.ExitCode()
+	// What was written before the end may still be on its way.
+	last := ""
+	require.Eventually(s.t, func() bool {
+		same := s.screen() == last
+		last = s.screen()
+		return same
+	}, time.Minute, 50*time.Millisecond)
+	return code, last
+}
+
+func copySample(t *testing.T) (dir string, s *sample) {
+	t.Helper()
+	s, err := makeSample()
+	require.NoError(t, err)
+	dir = t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(s.Dir)))
+	return dir, s
+}
+
+const (
+	newPrompt   = "new passphrase for the vault's signer: "
+	againPrompt = "once more: "
+	passPrompt  = "passphrase of the vault's signer: "
+	cardPrompt  = "(not shown; an empty line gives up): "
+)
+
+// A new passphrase is asked for twice, without echo, and then opens the vault.
+func TestPassphraseIsTypedWithoutEcho(t *testing.T) {
+	dir, _ := copySample(t)
+	s := start(t, dir, "init", "--vault", "v", "--label", "x", "--shares", "2", "--threshold", "2", "--accept-all-shares", "--cards", "c")
+	s.answer(newPrompt, "battery staple")
+	s.answer(againPrompt, "battery staple")
+	code, screen := s.exit()
+	require.Zero(t, code, screen)
+	require.NotContains(t, screen, "staple")
+	require.FileExists(t, filepath.Join(dir, "v", "vault.json"))
+
+	s = start(t, dir, "seal", "--vault", "v", "--to", "medium-1", "pool-1")
+	s.answer(passPrompt, "battery staple")
+	code, screen = s.exit()
+	require.Zero(t, code, screen)
+	require.NotContains(t, screen, "staple")
+}
+
+// Two different new passphrases are refused, before anything is made.
+func TestPassphrasesThatDiffer(t *testing.T) {
+	dir, _ := copySample(t)
+	s := start(t, dir, "init", "--vault", "v", "--label", "x", "--shares", "3", "--threshold", "2", "--cards", "c")
+	s.answer(newPrompt, "battery staple")
+	s.answer(againPrompt, "battery stable")
+	code, screen := s.exit()
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, screen, "the two passphrases differ")
+	require.NotContains(t, screen, "batter")
+	require.NoDirExists(t, filepath.Join(dir, "v"))
+	require.NoDirExists(t, filepath.Join(dir, "c"))
+}
+
+// With nobody to ask, a missing passphrase is an error with a hint, and a missing
+// card is exit code 4.
+func TestWithoutATerminal(t *testing.T) {
+	dir, _ := copySample(t)
+	for _, c := range []struct {
+		args   []string
+		code   int
+		stderr string
+	}{
+		{[]string{"seal", "--vault", "vault", "--to", "medium-1", "pool-1"}, exitFailed,
+			"coldvault: error: there is no terminal to ask for the passphrase at\n" +
+				"coldvault: hint: give it with --passphrase-file FILE, or - for standard input\n"},
+		{[]string{"restore", "--from", "medium-1", "--to", "out"}, exitMore, "coldvault: hint: add the missing cards with --card FILE"},
+	} {
+		cmd := exec.Command("coldvault", c.args...)
+		cmd.Dir = dir
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		out, _ := cmd.CombinedOutput()
+		require.Equal(t, c.code, cmd.ProcessState.ExitCode(), string(out))
+		require.Contains(t, string(out), c.stderr)
+		require.NoDirExists(t, filepath.Join(dir, "out"))
+	}
+}
+
+// typed gives what is on a card as a person or a wedge scanner types it.
+func typed(t *testing.T, dir, card string, words bool) (lines []string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, card))
+	require.NoError(t, err)
+	found, err := scan.Read(data, scan.Options{})
+	require.NoError(t, err)
+	require.Len(t, found.Codes, 2)
+	for _, c := range found.Codes {
+		line := string(c.Text)
+		if words {
+			share, err := shard.ParseText(make([]byte, shard.ShareSize), c.Text)
+			require.NoError(t, err)
+			line = strings.Join(strings.Fields(string(shard.AppendWords(nil, share))), " ")
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// Cards that are not given are asked for, as digits and as words; what is neither,
+// and a card of another vault, is named and asked for again. Nothing is echoed.
+func TestCardsAreTypedAtThePrompt(t *testing.T) {
+	dir, sample := copySample(t)
+	s := start(t, dir, "restore", "--from", "medium-1", "--card", "cards/card-1.pdf", "--to", "out")
+	s.answer(cardPrompt, "nonsense")
+	foreign := typed(t, dir, "other/cards/card-1.pdf", false)
+	s.answer(cardPrompt, foreign[0])
+	digits := typed(t, dir, "cards/card-2.pdf", false)
+	s.answer(cardPrompt, digits[0])
+	s.answer(cardPrompt, digits[0]) // twice is once
+	s.answer(cardPrompt, digits[1])
+	words := typed(t, dir, "cards/card-3.pdf", true)
+	s.answer(cardPrompt, words[0])
+	s.answer(cardPrompt, words[1])
+	code, screen := s.exit()
+	require.Zero(t, code, screen)
+	require.Contains(t, screen, "cold needs 3 cards of set "+sample.Cold+" and there are 1; hot needs 3 cards of set "+sample.Hot+" and there are 1")
+	require.Contains(t, screen, "this card is of vault "+sample.Other)
+	require.Contains(t, screen, "the same card was read before")
+	for _, secret := range append(append(digits, words...), "nonsense") {
+		require.NotContains(t, screen, secret[:8])
+	}
+	want, err := os.ReadFile(filepath.Join(dir, "pool-1", "cold.skey"))
+	require.NoError(t, err)
+	got, err := os.ReadFile(filepath.Join(dir, "out", "cold.skey"))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+// Who cannot give another card ends with an empty line.
+func TestAnEmptyLineGivesUp(t *testing.T) {
+	dir, _ := copySample(t)
+	s := start(t, dir, "restore", "--from", "medium-1", "--card", "cards/card-1.pdf", "--to", "out")
+	s.answer(cardPrompt, "")
+	code, screen := s.exit()
+	require.Equal(t, exitMore, code, screen)
+	require.NoDirExists(t, filepath.Join(dir, "out"))
+}
+
+// Interrupted at a prompt, the program gives the terminal its echo back and
+// leaves nothing behind: both, whichever is cleaned up first.
+func TestInterruptAtAPrompt(t *testing.T) {
+	dir, _ := copySample(t)
+	for range 5 {
+		s := start(t, dir, "restore", "--from", "medium-1", "--to", "out")
+		s.await(cardPrompt)
+		_, err := s.ctrl.Write([]byte{3}) // Ctrl-C
+		require.NoError(t, err)
+		code, screen := s.exit()
+		require.Equal(t, exitFailed, code, screen)
+		require.NoDirExists(t, filepath.Join(dir, "out"))
+	}
+	s := start(t, dir, "init", "--vault", "v", "--label", "x", "--shares", "3", "--threshold", "2", "--cards", "c")
+	s.await(newPrompt)
+	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	code, screen := s.exit()
+	require.Equal(t, exitFailed, code, screen)
+	require.NoDirExists(t, filepath.Join(dir, "c"))
+}
+
+// A terminal gets progress and colour, unless NO_COLOR says otherwise.
+func TestColourOnlyOnATerminal(t *testing.T) {
+	dir, _ := copySample(t)
+	colours := func(env string) string {
+		t.Setenv("TERM", "xterm")
+		t.Setenv("NO_COLOR", env)
+		s := start(t, dir, "restore", "--from", "medium-1", "--to", "out", "--yes")
+		_, screen := s.exit()
+		require.Contains(t, screen, "error:")
+		return screen
+	}
+	require.Contains(t, colours(""), "\x1b[31m")
+	require.NotContains(t, colours("1"), "\x1b[3")
+}
+
+// Every three of the five cards open the vault.
+func TestEveryTripleOfCardsRestores(t *testing.T) {
+	dir, _ := copySample(t)
+	want, err := os.ReadFile(filepath.Join(dir, "pool-2", "cold.skey"))
+	require.NoError(t, err)
+	for a := 1; a <= 5; a++ {
+		for b := a + 1; b <= 5; b++ {
+			for c := b + 1; c <= 5; c++ {
+				out := fmt.Sprintf("out-%d%d%d", a, b, c)
+				cmd := exec.Command("coldvault", "restore", "--from", "medium-a", "--yes", "--to", out)
+				for _, n := range []int{a, b, c} {
+					cmd.Args = append(cmd.Args, "--card", fmt.Sprintf("cards/card-%d.pdf", n))
+				}
+				cmd.Dir = dir
+				text, err := cmd.CombinedOutput()
+				require.NoError(t, err, string(text))
+				entries, err := os.ReadDir(filepath.Join(dir, out))
+				require.NoError(t, err)
+				require.Len(t, entries, 23)
+				got, err := os.ReadFile(filepath.Join(dir, out, "cold.skey"))
+				require.NoError(t, err)
+				require.Equal(t, want, got)
+			}
+		}
+	}
+}
