@@ -96,7 +96,13 @@ func (p Profile) Judge(files []material.File, _ []material.Item) material.Findin
 	if !p.Part {
 		s.checkSVSet()
 	}
-	return material.Findings{Verdicts: s.verdicts, IDs: s.ids()}
+	found := material.Findings{Verdicts: s.verdicts, IDs: s.ids(), Counters: s.counters()}
+	for _, id := range found.IDs {
+		if id.Name != idKey && id.Name != idMigration && id.Name != idChain && id.Name != idState {
+			found.Identities = append(found.Identities, id)
+		}
+	}
+	return found
 }
 
 // Question is a fact that a restore needs and no file holds.

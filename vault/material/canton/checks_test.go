@@ -161,6 +161,15 @@ func TestWhatIsNotADump(t *testing.T) { // error pages, torn and emptied files a
 	require.Contains(t, said(r), "FAIL CANTON-FILE")
 }
 
+func TestHugeTopologyIsRefused(t *testing.T) { // the work that a file asks for is bounded
+	n := newNode(t, nodeParticipant, 10)
+	item := bin(1, n.delegation(n.namespace, n.namespace))
+	_, err := readTopology(versioned(bytes.Repeat(item, maxTransactions+1)))
+	require.ErrorContains(t, err, "too many")
+	_, err = readTopology(versioned(bytes.Repeat(item, 3)))
+	require.NoError(t, err)
+}
+
 func TestOtherFilesAreLeftAlone(t *testing.T) { // nothing is claimed that speaks of another kind
 	for name, data := range map[string]string{
 		"a.json": `{"type":"StakePoolSigningKey_ed25519","cborHex":"5820"}`, "b.json": `{"error":"x"}`, "c.txt": "hello",
@@ -308,6 +317,12 @@ func TestCometBFT(t *testing.T) { // a node's files belong together, and other n
 		"PASS CANTON-COMETBFT-VALIDATOR-KEY", "UNKNOWN CANTON-COMETBFT-NEWEST",
 	}, said(r))
 	require.Equal(t, "height 7, round 0, step 3", r.Items[2].ID)
+	require.Len(t, r.Counters, 1)
+	require.Equal(t, [2]uint64{0, 7}, [2]uint64{r.Counters[0].Min, r.Counters[0].Max})
+	for _, id := range r.Identities {
+		require.Contains(t, []string{"CometBFT node id", "CometBFT validator address"}, id.Name)
+	}
+	require.Len(t, r.Identities, 2)
 
 	node := r.Items[0].ID
 	peer, other := comet(t, "b", 80, node+"@a:26656, tcp://"+node+"@c:1")

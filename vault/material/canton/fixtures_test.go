@@ -81,11 +81,12 @@ func TestPublishedDumps(t *testing.T) { // the dumps of Splice's own tests: one 
 		"PASS CANTON-OWNER-KEYS", "PASS CANTON-OWNER-PROOF", "PASS CANTON-SIGNATURES",
 	}, said(r))
 	require.Equal(t, []material.ID{
+		{Network: Network, Name: "key", Value: "1220050401758f4d6d734c721a5609f07a6ee20cb7b289bfb4ea1026f33da3595ee6"},
+		{Network: Network, Name: "key", Value: "1220c1947d040d7f9b0708663e51796b7f587c4b41206fc897ba9f3055f95bdb30f0"},
+		{Network: Network, Name: "key", Value: "1220f2934dd8762232a7397c835eeb683e4fb280ec2c62d80cc3aa7ef32dfde258a0"},
 		{Network: Network, Name: "participant id", Value: alice},
-		{Network: Network, Name: "participant key", Value: "1220050401758f4d6d734c721a5609f07a6ee20cb7b289bfb4ea1026f33da3595ee6"},
-		{Network: Network, Name: "participant key", Value: "1220c1947d040d7f9b0708663e51796b7f587c4b41206fc897ba9f3055f95bdb30f0"},
-		{Network: Network, Name: "participant key", Value: "1220f2934dd8762232a7397c835eeb683e4fb280ec2c62d80cc3aa7ef32dfde258a0"},
 	}, r.IDs)
+	require.Equal(t, r.IDs[3:], r.Identities)
 	require.Contains(t, evidence(r, CheckSignatures), "21 transactions, 22 signatures valid, 0 not, 0 that")
 
 	r = material.Inspect(load(t, dir, "sv2-kms"), Profile{})

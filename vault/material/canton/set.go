@@ -123,6 +123,14 @@ func (s *set) checkSVSet() {
 	}
 }
 
+// Names of ids that no operator is known by.
+const (
+	idKey       = "key"
+	idMigration = "migration id"
+	idChain     = "CometBFT chain"
+	idState     = "CometBFT state"
+)
+
 // ids are the names under which the network knows the material.
 func (s *set) ids() []material.ID {
 	var ids []material.ID
@@ -130,10 +138,10 @@ func (s *set) ids() []material.ID {
 		ids = append(ids, material.ID{Network: Network, Name: name, Value: value})
 	}
 	names := map[string]string{
-		RoleKeyPair: "key", RolePrivateKey: "key", RolePublicKey: "key",
+		RoleKeyPair: idKey, RolePrivateKey: idKey, RolePublicKey: idKey,
 		RoleOperatorKey: "SV operator key", RoleOperatorPublic: "SV operator key",
 		RoleCometNode: "CometBFT node id", RoleCometValidator: "CometBFT validator address",
-		RoleCometState: "CometBFT state", RoleCometGenesis: "CometBFT chain",
+		RoleCometState: idState, RoleCometGenesis: idChain,
 		RoleSVIdentities: "SV party",
 	}
 	for _, o := range s.objects {
@@ -143,12 +151,25 @@ func (s *set) ids() []material.ID {
 		for _, d := range o.dumps {
 			add(d.id.word()+" id", d.id.String())
 			for _, pair := range d.pairs {
-				add(d.id.word()+" key", pair.fingerprint)
+				add(idKey, pair.fingerprint)
 			}
 		}
 		if o.snapshot != nil {
-			add("migration id", fmt.Sprint(o.snapshot.migration))
+			add(idMigration, fmt.Sprint(o.snapshot.migration))
 		}
 	}
 	return ids
+}
+
+// counters are the validators' states: one that is behind the last height that the
+// validator signed lets it sign that height again.
+func (s *set) counters() []material.Counter {
+	var out []material.Counter
+	for _, o := range s.all(RoleCometState) {
+		out = append(out, material.Counter{
+			File: o.name, What: "last height this validator signed on the chain", Min: 0, Max: uint64(o.state.height),
+			Advice: "write a state with a height above the chain's present one before the validator is started: with an older one it signs twice",
+		})
+	}
+	return out
 }

@@ -14,6 +14,7 @@ type topology struct {
 	keys         map[string]der.PublicKey // every public key in it, by fingerprint
 	unknownKeys  int                      // keys of algorithms that are not known
 	newest       time.Time                // of its transactions
+	signatures   int                      // all of them
 }
 
 // transaction is one signed topology transaction.
@@ -64,6 +65,10 @@ const (
 	opRemove = 2
 )
 
+// maxTransactions is the number of transactions, and of signatures, up to which a
+// topology is read; a node's own store has hundreds.
+const maxTransactions = 1 << 16
+
 // readTopology reads a snapshot: one versioned TopologyTransactions, or versioned
 // items with a length before each.
 func readTopology(data message) (topology, error) {
@@ -96,9 +101,6 @@ func readTopology(data message) (topology, error) {
 // add reads one item. Fields that are not known are passed over: what matters in them
 // is signed.
 func (t *topology) add(item message) error {
-	if len(t.transactions) >= maxFields {
-		return errWire
-	}
 	var tx transaction
 	var signed message
 	err := item.each(func(f field) error {
@@ -129,6 +131,9 @@ func (t *topology) add(item message) error {
 		return err
 	}
 	t.transactions = append(t.transactions, tx)
+	if t.signatures += len(tx.signatures); len(t.transactions) > maxTransactions || t.signatures > maxTransactions {
+		return errors.New("too many transactions or signatures")
+	}
 	return nil
 }
 
