@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -144,25 +143,4 @@ func (u *ui) askHidden(tty *os.File, prompt string) (*secret.Buffer, error) {
 		return nil, errors.New("the terminal was closed")
 	}
 	return firstLine(b)
-}
-
-// OnInterrupt runs cleanup, wipes and ends the process on SIGINT, SIGTERM and
-// SIGHUP.
-func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-signals:
-			cleanup()
-			secret.DestroyAll()
-			os.Exit(exitFailed)
-		case <-done:
-		}
-	}()
-	return sync.OnceFunc(func() {
-		signal.Stop(signals)
-		close(done)
-	})
 }

@@ -32,6 +32,7 @@ type ui struct {
 	color    bool
 	drawn    bool // a progress line is on the screen
 	secrets  prompts
+	undo     interrupts
 }
 
 func newUI(in, out, err *os.File) *ui {
