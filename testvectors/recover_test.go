@@ -5,7 +5,6 @@ import (
 	"crypto/hpke"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
@@ -21,33 +20,6 @@ import (
 	"coldvault/qr/digits"
 	"coldvault/shard"
 )
-
-// Exit codes of recover.py.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
-	exitMore   = 4
-)
-
-// recoverPy runs recover.py with the text on its standard input.
-func recoverPy(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is not installed")
-	}
-	cmd := exec.Command(python, append([]string{"recover.py"}, args...)...)
-	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	require.NotContains(t, errs.String(), "Traceback")
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
-}
 
 // newShares splits a fresh seed.
 func newShares(t *testing.T, p shard.Params) (shares []shard.Share, seed []byte) {
@@ -108,7 +80,7 @@ func bech32Data(t *testing.T, s string) []byte {
 
 func TestRecoverSelftest(t *testing.T) {
 	// The known answers inside the script are right, and a damaged word list is noticed.
-	_, stderr, exit := recoverPy(t, "", "selftest")
+	_, stderr, exit := recoverProcess(t, "", "selftest")
 	require.Equal(t, exitDone, exit, stderr)
 
 	script, err := os.ReadFile("recover.py")

@@ -238,7 +238,7 @@ func TestRecoverOpensTheGoldenVaults(t *testing.T) {
 				require.Equal(t, want, decryptAll(t, medium, generation, identities))
 			}
 			out := filepath.Join(t.TempDir(), "payload.tar.gz")
-			_, stderr, exit := recoverPy(t, string(g.files["pages/000002.txt"]), "pages", "--out", out, "-")
+			_, stderr, exit := recoverProcess(t, string(g.files["pages/000002.txt"]), "pages", "--out", out, "-")
 			require.Equal(t, exitDone, exit, stderr)
 			payload, err := os.Open(out)
 			require.NoError(t, err)
