@@ -308,17 +308,18 @@ func (s *stream) bytesOrSkip(limit uint64) []byte {
 	return nil
 }
 
+// take reads n bytes, which are below a limit.
 func (s *stream) take(n uint64) []byte {
 	if s.err != nil {
 		return nil
 	}
-	var out bytes.Buffer // grows with what is there, not with what is announced
-	if _, err := io.CopyN(&out, s.in, int64(n)); err != nil {
+	out := make([]byte, n)
+	if _, err := io.ReadFull(s.in, out); err != nil {
 		s.fail(err)
 		return nil
 	}
 	if s.digest != nil {
-		s.digest.Write(out.Bytes())
+		s.digest.Write(out)
 	}
-	return out.Bytes()
+	return out
 }

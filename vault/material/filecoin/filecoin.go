@@ -85,6 +85,7 @@ func (Profile) Judge(files []material.File, _ []material.Item) material.Findings
 		}
 	}
 	defer s.wipe()
+	s.settleNetworks()
 	s.checkFiles()
 	s.checkWallets()
 	s.checkDefaults()

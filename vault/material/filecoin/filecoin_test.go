@@ -163,6 +163,15 @@ func TestKeystore(t *testing.T) { // modes, names, the default key and the token
 	require.Equal(t, []material.Status{fail}, status(r, CheckFile))
 }
 
+func TestTestNetwork(t *testing.T) { // wallets named t… and the default key among them have addresses of that network
+	w := wallet(t, "lotus", typeBLS, "owner")
+	logical, _ := keystoreName(w.Name)
+	r := inspect(stored("lotus", strings.Replace(logical, "wallet-f", "wallet-t", 1), w.Data), stored("lotus", nameDefault, w.Data))
+	require.Equal(t, pass, r.Worst())
+	require.Len(t, r.IDs, 1)
+	require.Equal(t, "t"+logical[len("wallet-f"):], r.IDs[0].Value)
+}
+
 func TestLedgerHoldsNoKey(t *testing.T) { // and does not count as a secret
 	r := inspect(file("ledger", keyJSON(typeLedger, []byte(`{"Address":"f1…","Path":[1,2]}`))))
 	require.Equal(t, []material.Status{unknown}, status(r, CheckLedger))

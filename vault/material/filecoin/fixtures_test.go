@@ -42,8 +42,8 @@ func TestPublishedWallets(t *testing.T) { // exports of other implementations gi
 	for _, row := range rows(t, "wallet-exports.tsv") {
 		r := inspect(file("wallet-"+row[1], []byte(row[0]+"\n")))
 		require.Equal(t, pass, r.Worst(), r.Verdicts)
-		require.Equal(t, "f"+row[1][1:], r.Items[0].ID)
-		require.Equal(t, []material.ID{{Network: Network, Name: "address", Value: "f" + row[1][1:]}}, r.IDs)
+		require.Equal(t, row[1], r.Items[0].ID)
+		require.Equal(t, []material.ID{{Network: Network, Name: "address", Value: row[1]}}, r.IDs)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestPublishedKeystoreNames(t *testing.T) { // file names in documentation g
 		name, ok := keystoreName("keystore/" + row[0])
 		require.True(t, ok, row[1])
 		require.Equal(t, row[1], name)
-		if a, named := namedAddress("keystore/" + row[0]); named {
-			require.Equal(t, row[1][len("wallet-x"):], a.String()[1:])
+		if a, network, named := namedAddress("keystore/" + row[0]); named {
+			require.Equal(t, row[1], nameWallet+string(network)+a.String()[1:])
 		}
 	}
 }

@@ -27,6 +27,7 @@ type object struct {
 	role    string
 	key     keyInfo // with its secret in the role RoleJWT only
 	addr    *address
+	network byte // the letter of its addresses, 0 for the main network's
 	peer    string
 	token   *token
 	backup  *backup
@@ -133,6 +134,7 @@ func (o *object) readWallet(logical string) {
 	a, err := walletAddress(o.key)
 	if o.defect = err; err == nil {
 		o.addr = &a
+		_, o.network, _ = namedAddress(o.name)
 	}
 }
 
@@ -189,11 +191,21 @@ func (o *object) readSectorName() bool {
 	return false
 }
 
+// on is an address on the network that the file is of.
+func (o *object) on(a address) string {
+	text := a.String()
+	if o.network != 0 {
+		text = string(o.network) + text[1:]
+	}
+	return text
+}
+
+// id is the file's own, "" if it has none.
 func (o *object) id() string {
 	switch {
 	case o.defect != nil:
 	case o.addr != nil:
-		return o.addr.String()
+		return o.on(*o.addr)
 	case o.backup != nil && o.backup.hasMiner:
 		return o.backup.miner.String()
 	case o.store != nil:

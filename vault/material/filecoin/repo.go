@@ -35,15 +35,19 @@ func keystoreName(file string) (string, bool) {
 	return text, text == namePeer || text == nameJWT || text == nameDefault || strings.HasPrefix(text, nameWallet)
 }
 
-// namedAddress is the address that a file's name speaks of, in a keystore or outside.
-func namedAddress(file string) (address, bool) {
-	text, ok := keystoreName(file)
-	if !ok {
+// namedAddress is the address that a file's name speaks of, in a keystore or outside,
+// and the letter of its network.
+func namedAddress(file string) (a address, network byte, ok bool) {
+	text, stored := keystoreName(file)
+	if !stored {
 		text = path.Base(file)
 	}
 	word := regexp.MustCompile(`[ft](?:[13]|4\d+f)[a-z2-7]{38,}`).FindString(text)
 	a, err := parseAddress(word)
-	return a, word != "" && err == nil
+	if err != nil {
+		return address{}, 0, false
+	}
+	return a, word[0], true
 }
 
 // repo is the folder of the node that a file belongs to.

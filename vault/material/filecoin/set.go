@@ -61,6 +61,16 @@ func beside(o *object, others []*object) []*object {
 	return out
 }
 
+// settleNetworks gives a default key, whose name has no address, the network of the
+// wallets beside it.
+func (s *set) settleNetworks() {
+	for _, o := range s.with(RoleDefault) {
+		for _, w := range beside(o, s.with(RoleWallet)) {
+			o.network = w.network
+		}
+	}
+}
+
 // checkFiles says of every file for itself what reading it has shown.
 func (s *set) checkFiles() {
 	var open []*object
@@ -74,8 +84,8 @@ func (s *set) checkFiles() {
 			s.add(material.Unknown, CheckLedger,
 				fmt.Sprintf("%q holds no key: the Ledger device and its words must be kept elsewhere", o.name), "", o)
 		case o.addr != nil:
-			s.add(material.Pass, CheckKey, fmt.Sprintf("%q holds the %s key of an address", o.name, o.key.kind), o.addr.String(), o)
-			s.name("address", o.addr.String())
+			s.add(material.Pass, CheckKey, fmt.Sprintf("%q holds the %s key of an address", o.name, o.key.kind), o.id(), o)
+			s.name("address", o.id())
 		case o.peer != "":
 			s.add(material.Pass, CheckKey, fmt.Sprintf("%q holds the identity of a libp2p host", o.name), o.peer, o)
 			s.name("peer id", o.peer)
@@ -110,19 +120,19 @@ func (s *set) checkWallets() {
 		if o.addr == nil || o.defect != nil || o.role == RoleDefault {
 			continue
 		}
-		named, ok := namedAddress(o.name)
+		named, _, ok := namedAddress(o.name)
 		if !ok && o.role == RoleWallet {
-			s.add(material.Fail, CheckAddress, fmt.Sprintf("the name of %q has no address", o.name), o.addr.String(), o)
+			s.add(material.Fail, CheckAddress, fmt.Sprintf("the name of %q has no address", o.name), o.id(), o)
 			continue
 		}
 		if !ok {
 			s.add(material.Unknown, CheckAddress,
-				fmt.Sprintf("nothing here shows that %q is the wallet meant: compare its address", o.name), o.addr.String(), o)
+				fmt.Sprintf("nothing here shows that %q is the wallet meant: compare its address", o.name), o.id(), o)
 			continue
 		}
 		s.compare(named == *o.addr, CheckAddress, fmt.Sprintf("the key in %q makes the address in its name", o.name),
 			fmt.Sprintf("the key in %q makes another address than the one in its name", o.name),
-			fmt.Sprintf("key %s, name %s", o.addr, named), o)
+			fmt.Sprintf("key %s, name %s", o.id(), o.on(named)), o)
 	}
 }
 
@@ -134,7 +144,7 @@ func (s *set) checkDefaults() {
 		}
 		wallets := beside(o, s.with(RoleWallet))
 		if len(wallets) == 0 {
-			s.add(material.Unknown, CheckDefault, fmt.Sprintf("no wallet beside %q to compare it with", o.name), o.addr.String(), o)
+			s.add(material.Unknown, CheckDefault, fmt.Sprintf("no wallet beside %q to compare it with", o.name), o.id(), o)
 			continue
 		}
 		twin := o
@@ -144,7 +154,7 @@ func (s *set) checkDefaults() {
 			}
 		}
 		s.compare(twin != o, CheckDefault, fmt.Sprintf("the default key %q is that of the wallet %q", o.name, twin.name),
-			fmt.Sprintf("the default key %q is that of no wallet of its keystore", o.name), o.addr.String(), append(wallets, o)...)
+			fmt.Sprintf("the default key %q is that of no wallet of its keystore", o.name), o.id(), append(wallets, o)...)
 	}
 }
 

@@ -224,6 +224,11 @@ func (s *source) entry() {
 			return
 		}
 	}
+	s.keep(id, dumped != 0, tag, kind, rows)
+}
+
+// keep reads where the data of an entry is, and remembers what matters of it.
+func (s *source) keep(id int32, dumped bool, tag, kind, rows string) {
 	var e entry
 	state := byte(0)
 	if s.a.format == formatCustom {
@@ -246,7 +251,7 @@ func (s *source) entry() {
 	if kind == kindBlobs {
 		e.file = blobsFile
 	}
-	if dumped != 0 && state != stateNone {
+	if dumped && state != stateNone {
 		s.a.entries[id] = e
 	}
 }

@@ -109,8 +109,8 @@ func (d *dump) readName(content io.ReaderAt, size int64, head []byte) material.C
 		d.readVolume(content, size, head)
 		return material.ByName
 	}
-	m := regexp.MustCompile(`^(validator|sv|scan|splitwell|participant|sequencer|mediator)([-_].*)?\.(dump|sql|pgdump)(\.(gz|zst|xz|bz2|lz4|zip))?$`).FindStringSubmatch(base)
-	if m == nil {
+	m := regexp.MustCompile(`^(validator|sv|scan|splitwell|participant|sequencer|mediator)(-\d+)?([-_]\d{4}-.*)?\.(dump|sql)(\.(gz|zst|xz|bz2|lz4|zip))?$`).FindStringSubmatch(base)
+	if m == nil || m[4] != "dump" && !nameTime(d.name).known() {
 		return material.NotMine
 	}
 	d.databases = []database{{}}

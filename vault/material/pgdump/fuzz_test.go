@@ -18,7 +18,11 @@ func FuzzPlain(f *testing.F) { // no input panics; what is whole is not whole wi
 		if err != nil || p.defect() != nil {
 			return
 		}
-		last := max(bytes.LastIndex(data, []byte(lineDumpEnd)), bytes.LastIndex(data, []byte(lineClusterEnd)))
+		end := lineDumpEnd
+		if p.cluster {
+			end = lineClusterEnd
+		}
+		last := bytes.LastIndex(data, []byte(end))
 		require.GreaterOrEqual(t, last, 0)
 		p, err = readPlain(bytes.NewReader(data[:last]), false)
 		require.False(t, err == nil && p.defect() == nil)

@@ -170,7 +170,7 @@ func TestIncompletePlainDumps(t *testing.T) { // cut off anywhere, with anything
 	whole := plainDump(participant(1), verbose{})
 	for _, data := range []string{
 		whole[:len(whole)/2], whole[:strings.Index(whole, `\.`)-3], strings.Replace(whole, "complete", "comp", 1),
-		whole + "SELECT 1;\n", whole + "<html>", whole + whole, strings.Replace(whole, lineDumpEnd, "SELECT '\n"+lineDumpEnd+"\n';", 1),
+		whole + "SELECT 1;\n", whole + "<html>", whole + "-- more\n", whole + whole, strings.Replace(whole, lineDumpEnd, "SELECT '\n"+lineDumpEnd+"\n';", 1),
 		"--\n" + lineDump + "\n--\n", "--\n" + lineDump, clusterDump([]string{"a"}, apps(1))[:900],
 		strings.Replace(clusterDump([]string{"a", "b"}, apps(1), apps(2)), lineDumpEnd, "--", 1), clusterDump(nil) + "SELECT 1;\n",
 	} {
@@ -206,7 +206,7 @@ func TestNamesWithoutDumps(t *testing.T) { // a 404 page or an empty file under 
 		require.Equal(t, RoleParticipant, r.Items[0].Role)
 		require.Equal(t, one(fail), status(r, CheckComplete))
 	}
-	for _, name := range []string{"notes.txt", "validator.json", "participant"} {
+	for _, name := range []string{"notes.txt", "validator.json", "participant", "scan.sql", "scan-results.dump"} {
 		require.Equal(t, material.Generic, inspect(file(name, "text")).Items[0].Network)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 )
 
 // Lines of pg_dump and pg_dumpall (PostgreSQL, pg_backup_archiver.c, pg_dumpall.c).
@@ -93,10 +94,10 @@ func (p *plain) line(line []byte) error {
 	case text == lineDump:
 		return p.begin()
 	}
-	if !hasPrefix(text, "--") && !hasPrefix(text, `\unrestrict `) {
+	if !strings.HasPrefix(text, "--") && !strings.HasPrefix(text, `\unrestrict `) {
 		p.finished = false
 	}
-	if hasPrefix(text, `\connect `) {
+	if strings.HasPrefix(text, `\connect `) {
 		p.connect(text)
 		return nil
 	}
@@ -107,19 +108,17 @@ func (p *plain) line(line []byte) error {
 	switch {
 	case text == lineDumpEnd:
 		d.complete = true
-	case p.header && hasPrefix(text, prefixStarted):
+	case p.header && strings.HasPrefix(text, prefixStarted):
 		d.started = parseVerbose(line[len(prefixStarted):])
-	case !d.complete && hasPrefix(text, prefixCompleted):
+	case !d.complete && strings.HasPrefix(text, prefixCompleted):
 		d.completed = parseVerbose(line[len(prefixCompleted):])
-	case hasPrefix(text, "--"), hasPrefix(text, `\restrict `), hasPrefix(text, `\unrestrict `):
+	case strings.HasPrefix(text, "--"), strings.HasPrefix(text, `\restrict `):
+		d.complete = d.complete && p.cluster // alone, a dump has nothing after its end
+	case strings.HasPrefix(text, `\unrestrict `):
 	default:
 		p.command(d, line)
 	}
 	return nil
-}
-
-func hasPrefix(text, prefix string) bool {
-	return len(text) >= len(prefix) && text[:len(prefix)] == prefix
 }
 
 // begin starts a database.
