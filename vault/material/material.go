@@ -13,7 +13,6 @@ package material
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -213,16 +212,4 @@ func recognise(f File, profiles []Profile) (Item, int) {
 		best.Network = profiles[owner].Name()
 	}
 	return best, owner
-}
-
-// judgeGeneric says about a file of unknown kind what can be said of any file.
-func judgeGeneric(f File) []Verdict {
-	if f.Size > 0 {
-		return nil
-	}
-	return []Verdict{{
-		Status: Warn, ID: "GENERIC-EMPTY",
-		Text:  fmt.Sprintf("%q is empty", f.Name),
-		Files: []string{f.Name},
-	}}
 }

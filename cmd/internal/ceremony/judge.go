@@ -10,6 +10,8 @@ import (
 	"coldvault/vault"
 	"coldvault/vault/format"
 	"coldvault/vault/material"
+	"coldvault/vault/material/aleph"
+	"coldvault/vault/material/canton"
 	"coldvault/vault/material/cardano"
 	"coldvault/vault/secret"
 )
@@ -17,7 +19,11 @@ import (
 // profiles are the networks that are known; of equals the first wins. part says
 // that the files are only a part of a set, such as one compartment.
 func profiles(now time.Time, part bool) []material.Profile {
-	return []material.Profile{cardano.Profile{Now: now, Part: part}}
+	return []material.Profile{
+		cardano.Profile{Now: now, Part: part},
+		canton.Profile{Now: now, Part: part},
+		aleph.Profile{Part: part},
+	}
 }
 
 // judge recognises files and judges them as a set.
