@@ -105,6 +105,27 @@ func (u *ui) Card(prompt string) (*secret.Buffer, error) {
 	return line, nil
 }
 
+// Ask asks at the terminal for something that is no secret.
+func (u *ui) Ask(question string) (string, error) {
+	if u.secrets.yes {
+		return "", ceremony.ErrNobody
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", ceremony.ErrNobody
+	}
+	defer tty.Close()
+	u.Progress("", 0, 0)
+	u.tell(tty, question+" (empty if not known): ")
+	answer := make([]byte, maxTyped)
+	n, err := tty.Read(answer)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(answer[:n]), "\n")
+	return line, nil
+}
+
 // askHidden reads one line from the terminal straight into guarded memory, with
 // echo off. The terminal's state is restored also when the process is told to
 // end; secrets are wiped then.

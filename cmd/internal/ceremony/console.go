@@ -27,12 +27,15 @@ type Console interface {
 	Passphrase(fresh bool) (*secret.Buffer, error)
 	// Card asks for one more code or word list. ErrNobody where there is no one to ask.
 	Card(prompt string) (*secret.Buffer, error)
+	// Ask asks for something that is no secret. ErrNobody where there is no one to
+	// ask; an empty answer is allowed.
+	Ask(question string) (string, error)
 	// OnInterrupt runs cleanup, and then ends the process, when it is told to
 	// end. stop calls that off.
 	OnInterrupt(cleanup func()) (stop func())
 }
 
-// ErrNobody is returned by Console.Card when nobody can answer.
+// ErrNobody is returned by Console when nobody can answer.
 var ErrNobody = errors.New("there is no terminal to ask at")
 
 // HintError is an error with what to do next.

@@ -302,4 +302,6 @@ func (quiet) Passphrase(bool) (*secret.Buffer, error) {
 	return secret.Move([]byte("a passphrase for the demo"))
 }
 
+func (quiet) Ask(string) (string, error) { return "", ErrNobody }
+
 func (quiet) Card(string) (*secret.Buffer, error) { return nil, ErrNobody }

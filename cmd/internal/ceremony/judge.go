@@ -133,3 +133,23 @@ func compareIDs(b *vault.Bundle) error {
 	}
 	return errors.Join(gone...)
 }
+
+// askFacts asks for what a restore will need and no file says, and is not among the
+// facts yet. Where nobody can answer, or does not know, it says what will be missing.
+func askFacts(c Console, report material.Report, facts []format.Fact) ([]format.Fact, error) {
+	for _, q := range (canton.Profile{}).Questions(report.Items) {
+		if slices.ContainsFunc(facts, func(f format.Fact) bool { return f.Name == q.Name }) {
+			continue
+		}
+		answer, err := c.Ask(q.Text)
+		if err != nil && !errors.Is(err, ErrNobody) {
+			return nil, err
+		}
+		if answer = strings.TrimSpace(answer); answer == "" {
+			c.Warn("not recorded: %s; a restore will need it: seal again with --fact %s=VALUE", q.Text, q.Name)
+			continue
+		}
+		facts = append(facts, format.Fact{Name: q.Name, Value: answer})
+	}
+	return facts, nil
+}

@@ -50,7 +50,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	defer gathered.Destroy()
 	report := judge(gathered.Files, gathered.Data, r.Now, false)
-	notes, err := r.settle(&report)
+	notes, err := r.settle(c, &report)
 	if err != nil {
 		return &SealResult{Report: report}, err
 	}
@@ -147,14 +147,18 @@ func gather(sources []string) (*vault.Gathered, error) {
 	return g, withHint(err, "nothing was sealed: remove or exchange the file that is named, or give files one by one")
 }
 
-// settle applies what the operator overrides and accepts.
-func (r SealRequest) settle(report *material.Report) (vault.Notes, error) {
+// settle applies what the operator overrides and accepts, and asks what is missing.
+func (r SealRequest) settle(c Console, report *material.Report) (vault.Notes, error) {
 	accepted, err := refuse(*report, r.Accept)
 	if err != nil {
 		return vault.Notes{}, err
 	}
-	facts, err := override(report, r.Put)
-	return vault.Notes{Facts: append(facts, r.Facts...), Accepted: accepted}, err
+	placed, err := override(report, r.Put)
+	if err != nil {
+		return vault.Notes{}, err
+	}
+	facts, err := askFacts(c, *report, r.Facts)
+	return vault.Notes{Facts: append(placed, facts...), Accepted: accepted}, err
 }
 
 // assign puts every file into the compartments that the report says.
