@@ -187,6 +187,9 @@ func (b *Bundle) readTar(t *tar.Reader) error {
 			return err
 		}
 		b.Data = append(b.Data, data)
+		if int64(data.Len()) != f.Size {
+			return fmt.Errorf("%q has %d bytes where %d are listed", f.Name, data.Len(), f.Size)
+		}
 		if sum := sha256.Sum256(data.Bytes()); hex.EncodeToString(sum[:]) != f.SHA256 {
 			return fmt.Errorf("%q is not what contents.json lists: its digest differs", f.Name)
 		}
