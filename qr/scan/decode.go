@@ -2,6 +2,7 @@ package scan
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/common/reedsolomon"
@@ -20,6 +21,12 @@ type attempt struct {
 	level  decoder.ErrorCorrectionLevel
 	mask   byte
 	blocks [][]byte // corrected data codewords, nil where not yet
+}
+
+// hopeless tells whether of many blocks not one was corrected: most of the modules are misread.
+func (a *attempt) hopeless() bool {
+	const many = 4
+	return len(a.blocks) >= many && !slices.ContainsFunc(a.blocks, func(b []byte) bool { return b != nil })
 }
 
 // decode reads the text from the modules of a code, or says that it cannot.

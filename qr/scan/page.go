@@ -25,6 +25,7 @@ type candidate struct {
 	plane   *plane
 	mesh    *mesh
 	attempt attempt
+	tried   bool // harder than the plain way
 }
 
 // readPage reads all codes of a page, dark on light or, if there are none, light on dark.
@@ -65,7 +66,7 @@ func (r *pageReader) isTaken(i int) bool { return r.taken[i] }
 // A page holds some 40 codes. What looks like more is there to keep the reader busy.
 const (
 	maxUnread  = 400 // candidates kept
-	maxRetries = 100 // candidates on which more than one try is spent
+	maxRetries = 60  // candidates on which more than one try is spent
 )
 
 // firstPass settles every triple that is a code at all, and reads it the plain way.
@@ -129,7 +130,7 @@ func (r *pageReader) retry() {
 		if r.stale(c) {
 			continue
 		}
-		if r.retries >= maxRetries || !r.tryHarder(&c) {
+		if c.tried || r.retries >= maxRetries || !r.tryHarder(&c) {
 			left = append(left, c)
 		}
 	}
@@ -145,6 +146,7 @@ func (r *pageReader) stale(c candidate) bool {
 
 func (r *pageReader) tryHarder(c *candidate) bool {
 	r.retries++
+	c.tried = true
 	for _, follow := range []bool{false, true} {
 		m := c.mesh
 		if follow {
@@ -153,7 +155,10 @@ func (r *pageReader) tryHarder(c *candidate) bool {
 			}
 			m = c.plane.follow(m, c.version)
 		}
-		for _, s := range samplings {
+		for i, s := range samplings {
+			if i >= hopelessAfter && c.attempt.hopeless() {
+				break
+			}
 			if r.try(c, sampleGrid(c.plane, m, c.version, s.spread).sharpened(s.sharpen)) {
 				r.sampling = s // what served one code of a page serves the next
 				return true
@@ -162,6 +167,8 @@ func (r *pageReader) tryHarder(c *candidate) bool {
 	}
 	return false
 }
+
+const hopelessAfter = 2 // samplings of one mesh
 
 const wideReach, nearReach = 10, 5 // modules around one that its threshold comes from
 
