@@ -83,7 +83,9 @@ func TestMalformedExports(t *testing.T) { // each is a clear FAIL, or no export 
 		"base64 bits":     {[]byte(`{"Type":"bls","PrivateKey":"AB=="}`), "base64"},
 		"short":           {keyJSON(typeBLS, []byte{1}), "32 bytes"},
 		"zero":            {keyJSON(typeBLS, make([]byte, 32)), "order of the curve"},
-		"number as key":   {[]byte(`{"Type":"bls","PrivateKey":5}`), "no text"},
+		"number as key":   {[]byte(`{"Type":"bls","PrivateKey":5}`), "no base64"},
+		"number as type":  {[]byte(`{"Type":2,"PrivateKey":"AAAA"}`), "no text"},
+		"empty key":       {keyJSON(typeBLS, []byte{}), "no base64"},
 		"SigType":         {gfc(7, seed("x")), "SigType"},
 		"two keys":        {two, "2 keys"},
 	} {
@@ -115,7 +117,7 @@ func TestCompleteMiner(t *testing.T) { // every file has its role and compartmen
 	require.Equal(t, []material.Status{unknown}, status(r, CheckNewest))
 	require.Equal(t, "f01000", r.Items[len(r.Items)-1].ID)
 	require.Len(t, r.IDs, 3+2+1+1) // addresses, peers, storage, miner
-	require.Contains(t, r.Items[len(r.Items)-1].Note, "20 sectors up to number 19, the latest made at 2023-11-14 22:13:39 UTC")
+	require.Contains(t, r.Items[len(r.Items)-1].Note, "8 sectors up to number 7, the latest made at 2023-11-14 22:13:27 UTC")
 }
 
 func TestNothingSecretIsSaid(t *testing.T) { // neither in items nor in verdicts, in no usual encoding

@@ -3,11 +3,11 @@ package filecoin
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+
+	"coldvault/vault/material/jsonview"
 )
 
 // Types of a KeyInfo (Lotus, chain/types/keystore.go).
@@ -57,8 +57,7 @@ func (k keyInfo) isWallet() bool {
 }
 
 // parseKeyInfo reads a KeyInfo in all encodings. The error is errNotKeyInfo for what
-// does not claim to be one. Beside the caller's memory the key is in slices that are
-// wiped here, and in the keyInfo.
+// does not claim to be one. Beside the caller's memory the key is in the keyInfo only.
 func parseKeyInfo(data []byte) (keyInfo, error) {
 	data = bytes.TrimSpace(data)
 	if len(data) < 2 || len(data) > maxKeyInfo {
@@ -82,104 +81,51 @@ func parseKeyInfo(data []byte) (keyInfo, error) {
 }
 
 func parseJSON(text []byte) (keyInfo, error) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(text, &members) != nil {
+	v, err := jsonview.Parse(text)
+	switch {
+	case err != nil && !errors.Is(err, jsonview.ErrSyntax) && bytes.Contains(text, []byte(`"PrivateKey"`)):
+		return keyInfo{}, errMembers
+	case err != nil:
 		return keyInfo{}, errNotKeyInfo
-	}
-	defer wipeAll(members)
-	if list, ok := members["KeyInfo"]; ok {
-		return parseGFC(text, list)
-	}
-	kind, hasKind := members["Type"]
-	secret, hasSecret := members["PrivateKey"]
-	if !hasKind || !hasSecret {
+	case v.Has("KeyInfo"):
+		return parseGFC(v)
+	case !v.Has("Type", "PrivateKey"):
 		return keyInfo{}, errNotKeyInfo
-	}
-	if !isObjectOf(text, []string{"Type", "PrivateKey"}, kind, secret) {
+	case len(v.Names()) != 2:
 		return keyInfo{}, errMembers
 	}
-	k := keyInfo{encoding: jsonLotus}
-	if json.Unmarshal(kind, &k.kind) != nil {
+	kind := v.At("Type")
+	if kind.Kind != jsonview.String {
 		return keyInfo{}, errors.New("its Type is no text")
 	}
-	var err error
-	k.secret, err = unquoteBase64(secret)
-	return k, err
+	return keyInfo{kind: kind.Text(), encoding: jsonLotus}.withSecret(v)
 }
 
 // parseGFC reads {"KeyInfo":[{"PrivateKey":…,"SigType":1}]}. Lotus imports the first
 // of several keys and says nothing of the others: there must be one.
-func parseGFC(text, list []byte) (keyInfo, error) {
-	var keys []map[string]json.RawMessage
-	if json.Unmarshal(list, &keys) != nil || len(keys) == 0 {
+func parseGFC(v jsonview.Value) (keyInfo, error) {
+	keys := v.At("KeyInfo").Items()
+	switch {
+	case len(keys) == 0:
 		return keyInfo{}, errNotKeyInfo
-	}
-	defer func() {
-		for _, members := range keys {
-			wipeAll(members)
-		}
-	}()
-	if len(keys) > 1 {
+	case len(keys) > 1:
 		return keyInfo{}, fmt.Errorf("it holds %d keys, of which Lotus imports the first only", len(keys))
-	}
-	secret, kind := keys[0]["PrivateKey"], keys[0]["SigType"]
-	if !isObjectOf(text, []string{"KeyInfo"}, list) ||
-		!isObjectOf(bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimPrefix(list, []byte("[")), []byte("]"))), []string{"PrivateKey", "SigType"}, secret, kind) {
+	case len(v.Names()) != 1 || len(keys[0].Names()) != 2 || !keys[0].Has("PrivateKey", "SigType"):
 		return keyInfo{}, errMembers
 	}
-	name, ok := map[string]string{"1": typeSecp256k1, "2": typeBLS, "3": typeDelegated}[string(kind)]
-	if !ok {
+	number, err := keys[0].At("SigType").Int()
+	name, ok := map[int64]string{1: typeSecp256k1, 2: typeBLS, 3: typeDelegated}[number]
+	if err != nil || !ok {
 		return keyInfo{}, errors.New("its SigType is none of 1, 2, 3")
 	}
-	content, err := unquoteBase64(secret)
-	return keyInfo{name, content, gfcJSON}, err
+	return keyInfo{kind: name, encoding: gfcJSON}.withSecret(keys[0])
 }
 
-// isObjectOf says whether text is an object of exactly these one or two members, in
-// any order; white space does not count.
-func isObjectOf(text []byte, names []string, values ...[]byte) bool {
-	var got bytes.Buffer
-	if json.Compact(&got, text) != nil {
-		return false
+func (k keyInfo) withSecret(v jsonview.Value) (keyInfo, error) {
+	secret, err := v.At("PrivateKey").Base64()
+	if err != nil {
+		return keyInfo{}, errors.New("its PrivateKey is no base64")
 	}
-	defer clear(got.Bytes())
-	is := func(order ...int) bool {
-		var want bytes.Buffer
-		separator := "{"
-		for _, i := range order {
-			fmt.Fprintf(&want, "%s%q:", separator, names[i])
-			if json.Compact(&want, values[i]) != nil {
-				return false
-			}
-			separator = ","
-		}
-		want.WriteByte('}')
-		defer clear(want.Bytes())
-		return bytes.Equal(got.Bytes(), want.Bytes())
-	}
-	if len(names) == 1 {
-		return is(0)
-	}
-	return is(0, 1) || is(1, 0)
-}
-
-// unquoteBase64 reads a JSON string of base64 in its only canonical form.
-func unquoteBase64(quoted []byte) ([]byte, error) {
-	if len(quoted) < 2 || quoted[0] != '"' {
-		return nil, errors.New("its PrivateKey is no text")
-	}
-	text := quoted[1 : len(quoted)-1]
-	out := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Strict().Decode(out, text)
-	if err != nil || bytes.ContainsAny(text, "\r\n") {
-		clear(out)
-		return nil, errors.New("its PrivateKey is no base64")
-	}
-	return out[:n], nil
-}
-
-func wipeAll(members map[string]json.RawMessage) {
-	for _, m := range members {
-		clear(m)
-	}
+	k.secret = secret
+	return k, nil
 }

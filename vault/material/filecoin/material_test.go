@@ -157,7 +157,7 @@ func miner(t *testing.T) []material.File {
 		file("lotusminer/config.toml", []byte(configText)),
 		file("lotusminer/storage.json", []byte(`{"StoragePaths":[{"Path":"~/.lotusminer"}]}`)),
 		file("lotusminer/sectorstore.json", storeJSON(storeID)),
-		file("backup.cbor", makeBackup(minerRecords(20))),
+		file("backup.cbor", makeBackup(minerRecords(8))),
 	)
 }
 

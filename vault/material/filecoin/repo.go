@@ -111,8 +111,8 @@ type store struct {
 
 // parseStorage reads storage.json. mine is set for what claims to be one.
 func parseStorage(data []byte) (c storageConfig, mine bool, err error) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil || members["StoragePaths"] == nil {
+	var claim struct{ StoragePaths json.RawMessage } // what else a file holds is not copied
+	if json.Unmarshal(data, &claim) != nil || claim.StoragePaths == nil {
 		return c, false, nil
 	}
 	if err := json.Unmarshal(data, &c); err != nil {
@@ -130,8 +130,8 @@ func parseStorage(data []byte) (c storageConfig, mine bool, err error) {
 
 // parseStore reads a sectorstore.json. mine is set for what claims to be one.
 func parseStore(data []byte) (s store, mine bool, err error) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(data, &members) != nil || members["ID"] == nil || members["CanSeal"] == nil || members["CanStore"] == nil {
+	var claim struct{ ID, CanSeal, CanStore json.RawMessage }
+	if json.Unmarshal(data, &claim) != nil || claim.ID == nil || claim.CanSeal == nil || claim.CanStore == nil {
 		return s, false, nil
 	}
 	if err := json.Unmarshal(data, &s); err != nil || s.Weight == nil || s.CanSeal == nil || s.CanStore == nil {
