@@ -2,7 +2,6 @@ package main
 
 import (
 	"strings"
-	"time"
 
 	"coldvault/cmd/internal/ceremony"
 )
@@ -15,14 +14,19 @@ type restoreCmd struct {
 	Generation   int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
 	ChainCounter []string `name:"chain-counter" sep:"none" placeholder:"N|unknown" help:"What the network says of a counter that is restored, as FILE=N where there are several. Without it, or where it does not fit, the file gets a name that no tool picks up."`
 	VaultID      string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
+	judging
 	unattended
 }
 
 func (c *restoreCmd) Run(u *ui) error {
 	c.unattended.apply(u)
+	rules, err := c.rules()
+	if err != nil {
+		return err
+	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
-		ChainCounter: c.ChainCounter, Now: time.Now(),
+		ChainCounter: c.ChainCounter, Rules: rules,
 	})
 	if err != nil {
 		return err

@@ -2,12 +2,34 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/format"
 )
+
+// judging are the flags that say how files are judged.
+type judging struct {
+	Profile      []string `placeholder:"NETWORK" help:"Ask only these profiles: cardano, canton, aleph; repeat it. All unless given."`
+	CardanoChain string   `name:"cardano-chain" placeholder:"NAME" help:"Network of the pool, for the dates of its KES keys: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS."`
+}
+
+func (j judging) rules() (ceremony.Rules, error) {
+	r := ceremony.Rules{Now: time.Now(), Only: j.Profile}
+	for _, name := range j.Profile {
+		if !slices.Contains(ceremony.Networks(), name) {
+			return r, &ceremony.UsageError{Err: fmt.Errorf("there is no profile %q: %s", name, strings.Join(ceremony.Networks(), ", "))}
+		}
+	}
+	if j.CardanoChain == "" {
+		return r, nil
+	}
+	var err error
+	r.Chain, err = ceremony.ParseChain(j.CardanoChain)
+	return r, err
+}
 
 type sealCmd struct {
 	Vault   string   `required:"" placeholder:"FOLDER" help:"The vault's folder, made by init."`
@@ -17,12 +39,17 @@ type sealCmd struct {
 	Put     []string `sep:"none" placeholder:"FILE=hot|cold|both" help:"Put a file into another compartment than its role's."`
 	Fact    []string `sep:"none" placeholder:"NAME=VALUE" help:"What a restore needs to know and no file says, such as a party hint."`
 	Sources []string `arg:"" name:"source" help:"Files and folders to seal. The names inside a folder are kept relative to it."`
+	judging
 	unattended
 }
 
 func (c *sealCmd) Run(u *ui) error {
 	c.unattended.apply(u)
-	request := ceremony.SealRequest{Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Now: time.Now()}
+	rules, err := c.rules()
+	if err != nil {
+		return err
+	}
+	request := ceremony.SealRequest{Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules}
 	if err := c.notes(&request); err != nil {
 		return err
 	}
@@ -87,10 +114,15 @@ type failedJSON struct {
 
 type inspectCmd struct {
 	Paths []string `arg:"" name:"path" help:"Files and folders."`
+	judging
 }
 
 func (c *inspectCmd) Run(u *ui) error {
-	report, err := ceremony.Inspect(c.Paths, time.Now())
+	rules, err := c.rules()
+	if err != nil {
+		return err
+	}
+	report, err := ceremony.Inspect(c.Paths, rules)
 	u.report(report)
 	if err != nil {
 		return fmt.Errorf("the set is not coherent: %w", err)

@@ -51,6 +51,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	u := newUI(os.Stdin, os.Stdout, os.Stderr)
 	defer secret.DestroyAll()
+	defer u.show()
 	if err := secret.Harden(); err != nil {
 		return u.fail(err)
 	}

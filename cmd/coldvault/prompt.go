@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -35,19 +34,14 @@ func (u *ui) Passphrase(fresh bool) (*secret.Buffer, error) {
 	if u.secrets.passphraseFile != "" {
 		return u.passphraseFromFile(u.secrets.passphraseFile)
 	}
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, errNoTerminal
-	}
-	defer tty.Close()
 	if !fresh {
-		return u.askHidden(tty, "passphrase of the vault's signer: ")
+		return u.passphrase("passphrase of the vault's signer: ")
 	}
-	first, err := u.askHidden(tty, "new passphrase for the vault's signer: ")
+	first, err := u.passphrase("new passphrase for the vault's signer: ")
 	if err != nil {
 		return nil, err
 	}
-	second, err := u.askHidden(tty, "once more: ")
+	second, err := u.passphrase("once more: ")
 	if err != nil {
 		first.Destroy()
 		return nil, err
@@ -58,6 +52,13 @@ func (u *ui) Passphrase(fresh bool) (*secret.Buffer, error) {
 		return nil, errors.New("the two passphrases differ")
 	}
 	return first, nil
+}
+
+func (u *ui) passphrase(prompt string) (*secret.Buffer, error) {
+	if err := u.hide(); err != nil {
+		return nil, errNoTerminal
+	}
+	return u.askHidden(prompt)
 }
 
 // passphraseFromFile takes the first line of a file.
@@ -87,15 +88,10 @@ func firstLine(b *secret.Buffer) (*secret.Buffer, error) {
 
 // Card asks for a code or word list, without echo: it is a share.
 func (u *ui) Card(prompt string) (*secret.Buffer, error) {
-	if u.secrets.yes {
+	if u.secrets.yes || u.hide() != nil {
 		return nil, ceremony.ErrNobody
 	}
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, ceremony.ErrNobody
-	}
-	defer tty.Close()
-	line, err := u.askHidden(tty, clean(prompt)+"\n(not shown; an empty line gives up): ")
+	line, err := u.askHidden(clean(prompt) + "\n(not shown; an empty line gives up): ")
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +112,7 @@ func (u *ui) Ask(question string) (string, error) {
 		return "", ceremony.ErrNobody
 	}
 	defer tty.Close()
+	u.show()
 	u.Progress("", 0, 0)
 	u.tell(tty, question+" (empty if not known): ")
 	answer := make([]byte, maxTyped)
@@ -127,30 +124,63 @@ func (u *ui) Ask(question string) (string, error) {
 	return line, nil
 }
 
-// askHidden reads one line from the terminal straight into guarded memory, with
-// echo off. The terminal's state is restored also when the process is told to
-// end; secrets are wiped then.
-func (u *ui) askHidden(tty *os.File, prompt string) (*secret.Buffer, error) {
-	u.Progress("", 0, 0)
-	fd := int(tty.Fd())
-	old, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil {
-		return nil, err
-	}
-	hidden := *old
-	hidden.Lflag &^= unix.ECHO
-	hidden.Lflag |= unix.ICANON | unix.ISIG
-	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &hidden); err != nil {
-		return nil, err
-	}
-	restore := sync.OnceFunc(func() {
-		_ = unix.IoctlSetTermios(fd, unix.TCSETS, old)
-		u.tell(tty, "\n")
-	})
-	defer restore()
-	defer u.OnInterrupt(restore)()
+// hidden is the terminal with echo off.
+type hidden struct {
+	tty *os.File
+	old unix.Termios
+	end func() // of the watch for interrupts
+}
 
+// hide switches echo off until show. It stays off between prompts: a scanner types
+// the second code of a card while the first one is still being judged.
+func (u *ui) hide() error {
+	if u.hidden != nil {
+		return nil
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	old, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		tty.Close()
+		return err
+	}
+	h := &hidden{tty: tty, old: *old}
+	h.end = u.OnInterrupt(h.restore)
+	quiet := *old
+	quiet.Lflag &^= unix.ECHO
+	quiet.Lflag |= unix.ICANON | unix.ISIG
+	if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, &quiet); err != nil {
+		h.end()
+		tty.Close()
+		return err
+	}
+	u.hidden = h
+	return nil
+}
+
+// restore drops what was typed and not read: it may be a share, and would be an
+// answer to the next question, or a command to the shell.
+func (h *hidden) restore() { _ = unix.IoctlSetTermios(int(h.tty.Fd()), unix.TCSETSF, &h.old) }
+
+// show undoes hide.
+func (u *ui) show() {
+	if u.hidden == nil {
+		return
+	}
+	u.hidden.restore()
+	u.hidden.end()
+	u.hidden.tty.Close()
+	u.hidden = nil
+}
+
+// askHidden reads one line from the hidden terminal straight into guarded memory.
+func (u *ui) askHidden(prompt string) (*secret.Buffer, error) {
+	tty := u.hidden.tty
+	u.Progress("", 0, 0)
 	u.tell(tty, prompt)
+	defer u.tell(tty, "\n")
 	b, err := secret.New(maxTyped)
 	if err != nil {
 		return nil, err

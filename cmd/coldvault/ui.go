@@ -33,6 +33,7 @@ type ui struct {
 	drawn    bool // a progress line is on the screen
 	secrets  prompts
 	undo     interrupts
+	hidden   *hidden // while the terminal does not echo
 }
 
 func newUI(in, out, err *os.File) *ui {

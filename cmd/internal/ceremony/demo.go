@@ -16,6 +16,7 @@ import (
 	"coldvault/media/paper"
 	"coldvault/qr/scan"
 	"coldvault/vault"
+	"coldvault/vault/material/cardano"
 	"coldvault/vault/material/cardano/samplepool"
 	"coldvault/vault/secret"
 )
@@ -63,6 +64,11 @@ func (d *demo) path(parts ...string) string {
 // demoChain is what the chain would say of a pool that has never made a block.
 func demoChain() []string { return []string{"0"} }
 
+func (d *demo) rules() Rules {
+	chain := cardano.Preview()
+	return Rules{Now: d.now, Chain: &chain}
+}
+
 // makePool writes a pool's keys as cardano-cli would.
 func (d *demo) makePool() (Act, error) {
 	files, err := samplepool.New(rand.Reader, samplepool.Options{Period: demoPeriod(d.now)})
@@ -88,8 +94,8 @@ func (d *demo) makePool() (Act, error) {
 // demoPeriod is the KES period of today on the preview network, so that the
 // demo's certificate is in force.
 func demoPeriod(now time.Time) uint64 {
-	const systemStart, secondsPerPeriod = 1666656000, 129600
-	return uint64(max(0, now.Unix()-systemStart)) / secondsPerPeriod
+	chain := cardano.Preview()
+	return uint64(max(0, now.Sub(chain.SystemStart)/chain.SlotLength)) / chain.SlotsPerPeriod
 }
 
 func (d *demo) makeVault() (Act, error) {
@@ -115,7 +121,7 @@ func (d *demo) seal() (Act, error) {
 		}
 	}
 	r, err := Seal(d.console, SealRequest{
-		Vault: d.path("vault"), Sources: []string{d.path("pool")}, To: []string{d.path("stick-a"), d.path("stick-b")}, Now: d.now,
+		Vault: d.path("vault"), Sources: []string{d.path("pool")}, To: []string{d.path("stick-a"), d.path("stick-b")}, Rules: d.rules(),
 	})
 	if err != nil {
 		return Act{}, err
@@ -188,7 +194,7 @@ func (d *demo) cards(numbers ...int) []string {
 func (d *demo) fromStick() (Act, error) {
 	to := d.path("restored-from-stick")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to, ChainCounter: demoChain(), Now: d.now,
+		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(),
 	}); err != nil {
 		return Act{}, err
 	}
@@ -217,7 +223,7 @@ func (d *demo) fromPaper() (Act, error) {
 	}
 	to := d.path("restored-from-paper")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: pages, Cards: cards, Role: "all", To: to, ChainCounter: demoChain(), Now: d.now,
+		From: pages, Cards: cards, Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(),
 	}); err != nil {
 		return Act{}, err
 	}

@@ -16,25 +16,60 @@ import (
 	"coldvault/vault/secret"
 )
 
+// Rules are what files are judged by.
+type Rules struct {
+	Now   time.Time      // zero: dates are told, not judged
+	Chain *cardano.Chain // the pool's network; nil where it is not known
+	Only  []string       // profiles to ask; nil for all
+}
+
+// ParseChain reads a public Cardano network's name, or the parameters of another
+// one: START,SLOTS,EVOLUTIONS, the Unix time of slot 0, the slots in a KES period, and
+// the evolutions of a KES key; slots are seconds.
+func ParseChain(text string) (*cardano.Chain, error) {
+	for _, c := range []cardano.Chain{cardano.Mainnet(), cardano.Preprod(), cardano.Preview()} {
+		if c.Name == text {
+			return &c, nil
+		}
+	}
+	var start int64
+	c := cardano.Chain{Name: "the network given", SlotLength: time.Second}
+	_, err := fmt.Sscanf(text, "%d,%d,%d", &start, &c.SlotsPerPeriod, &c.MaxEvolutions)
+	if err != nil || fmt.Sprintf("%d,%d,%d", start, c.SlotsPerPeriod, c.MaxEvolutions) != text || c.SlotsPerPeriod == 0 {
+		return nil, usage("%q is no Cardano network: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS", text)
+	}
+	c.SystemStart = time.Unix(start, 0).UTC()
+	return &c, nil
+}
+
 // profiles are the networks that are known; of equals the first wins. part says
 // that the files are only a part of a set, such as one compartment.
-func profiles(now time.Time, part bool) []material.Profile {
-	return []material.Profile{
-		cardano.Profile{Now: now, Part: part},
-		canton.Profile{Now: now, Part: part},
+func (r Rules) profiles(part bool) []material.Profile {
+	return slices.DeleteFunc([]material.Profile{
+		cardano.Profile{Now: r.Now, Chain: r.Chain, Part: part},
+		canton.Profile{Now: r.Now, Part: part},
 		aleph.Profile{Part: part},
+	}, func(p material.Profile) bool { return len(r.Only) > 0 && !slices.Contains(r.Only, p.Name()) })
+}
+
+// Networks are the names of the profiles.
+func Networks() []string {
+	var names []string
+	for _, p := range (Rules{}).profiles(false) {
+		names = append(names, p.Name())
 	}
+	return names
 }
 
 // judge recognises files and judges them as a set.
-func judge(files []format.ContentsFile, data []*secret.Buffer, now time.Time, part bool) (report material.Report) {
+func (r Rules) judge(files []format.ContentsFile, data []*secret.Buffer, part bool) (report material.Report) {
 	in := make([]material.File, len(files))
 	for i, f := range files {
 		mode, _ := format.ParseMode(f.Mode) // valid where it comes from
 		in[i] = material.File{Name: f.Name, Data: data[i].Bytes(), Size: f.Size, Mode: mode, Modified: f.Modified}
 	}
 	_ = secret.Do(func() error {
-		report = material.Inspect(in, profiles(now, part)...)
+		report = material.Inspect(in, r.profiles(part)...)
 		return nil
 	})
 	return report
@@ -42,14 +77,14 @@ func judge(files []format.ContentsFile, data []*secret.Buffer, now time.Time, pa
 
 // judgeEntries judges what is restored as it was judged when it was sealed, but for
 // the modes, which are private now.
-func judgeEntries(entries []vault.Entry, now time.Time, part bool) material.Report {
+func (r Rules) judgeEntries(entries []vault.Entry, part bool) material.Report {
 	var files []format.ContentsFile
 	var data []*secret.Buffer
 	for _, e := range entries {
 		e.Mode = vault.RestoredMode
 		files, data = append(files, e.ContentsFile), append(data, e.Data)
 	}
-	return judge(files, data, now, part)
+	return r.judge(files, data, part)
 }
 
 // Acceptance is a failed check that the operator accepts, and why.
@@ -115,7 +150,7 @@ func override(report *material.Report, put []string) (facts []format.Fact, err e
 // from it alone.
 func derivedIDs(files []format.ContentsFile, data []*secret.Buffer) []format.DerivedID {
 	var out []format.DerivedID
-	for _, id := range judge(files, data, time.Time{}, true).Identities {
+	for _, id := range (Rules{}).judge(files, data, true).Identities {
 		out = append(out, format.DerivedID{Network: id.Network, Name: id.Name, Value: id.Value})
 	}
 	return out

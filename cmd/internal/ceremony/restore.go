@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"coldvault/shard"
 	"coldvault/vault"
@@ -26,7 +25,7 @@ type RestoreRequest struct {
 	// ChainCounter answers for files that the network may have overtaken: a
 	// number, "unknown", or FILE=number.
 	ChainCounter []string
-	Now          time.Time
+	Rules        Rules
 }
 
 // RestoreResult says what was restored.
@@ -94,7 +93,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	}
 	result := &RestoreResult{
 		Identity: g.Identity, Generation: g.Number, To: r.To, Created: g.Manifest.Created.Format("2006-01-02 15:04 UTC"),
-		Report: judgeEntries(entries, r.Now, role.name != "all"),
+		Report: r.Rules.judgeEntries(entries, role.name != "all"),
 	}
 	held, notes, err := counters(result.Report, r.ChainCounter)
 	if err != nil {

@@ -22,7 +22,7 @@ type SealRequest struct {
 	Accept  []Acceptance
 	Put     []string // FILE=hot, FILE=cold, FILE=both
 	Facts   []format.Fact
-	Now     time.Time
+	Rules   Rules // with the time of sealing
 }
 
 // SealResult says what was sealed.
@@ -49,7 +49,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer gathered.Destroy()
-	report := judge(gathered.Files, gathered.Data, r.Now, false)
+	report := r.Rules.judge(gathered.Files, gathered.Data, false)
 	notes, err := r.settle(c, &report)
 	if err != nil {
 		return &SealResult{Report: report}, err
@@ -67,7 +67,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	defer signer.Destroy()
 	sealed, err := folder.Seal(vault.SealRequest{
 		Material: assign(gathered, report), Notes: notes, IDs: derivedIDs, Kit: kit(), Signer: signer,
-		Created: r.Now.UTC().Truncate(time.Second), Targets: targets,
+		Created: r.Rules.Now.UTC().Truncate(time.Second), Targets: targets,
 	})
 	if err != nil {
 		return nil, err
@@ -176,14 +176,14 @@ func assign(g *vault.Gathered, report material.Report) []vault.Material {
 }
 
 // Inspect recognises files and judges them as a set; it writes nothing.
-func Inspect(sources []string, now time.Time) (material.Report, error) {
+func Inspect(sources []string, rules Rules) (material.Report, error) {
 	g, err := gather(sources)
 	if err != nil {
 		return material.Report{}, err
 	}
 	defer g.Destroy()
 	defer secret.Collect()
-	report := judge(g.Files, g.Data, now, false)
+	report := rules.judge(g.Files, g.Data, false)
 	if report.Worst() == material.Fail {
 		return report, ErrDamage
 	}
