@@ -29,7 +29,7 @@ func (s stamp) String() string {
 	return s.at.Format("2006-01-02 15:04:05 ") + s.zone
 }
 
-// before compares two times: -1 and 1 where the order is certain, 0 where it is not.
+// compare gives the order of two times: -1 and 1 where the order is certain, 0 where it is not.
 // Clocks that name the same zone are taken for clocks of the same zone.
 func (s stamp) compare(o stamp) int {
 	off := s.error + o.error
