@@ -31,30 +31,11 @@ func (a *attempt) hopeless() bool {
 
 // decode reads the text from the modules of a code, or says that it cannot.
 func (a *attempt) decode(matrix *gozxing.BitMatrix, version int) ([]byte, error) {
-	parser, err := decoder.NewBitMatrixParser(matrix)
-	if err != nil {
-		return nil, err
-	}
-	v, err := parser.ReadVersion()
-	if err != nil {
-		return nil, err
-	}
-	if v.GetVersionNumber() != version {
-		return nil, errVersion
-	}
-	format, err := parser.ReadFormatInformation()
-	if err != nil {
-		return nil, err
-	}
-	codewords, err := parser.ReadCodewords()
+	blocks, format, err := blocksOf(matrix, version)
 	if err != nil {
 		return nil, err
 	}
 	level := format.GetErrorCorrectionLevel()
-	blocks, err := decoder.DataBlock_GetDataBlocks(codewords, v, level)
-	if err != nil {
-		return nil, err
-	}
 	if a.blocks == nil || a.level != level || a.mask != format.GetDataMask() {
 		*a = attempt{level: level, mask: format.GetDataMask(), blocks: make([][]byte, len(blocks))}
 	}
@@ -75,6 +56,31 @@ func (a *attempt) decode(matrix *gozxing.BitMatrix, version int) ([]byte, error)
 		data = append(data, block...)
 	}
 	return parseContent(data, version)
+}
+
+// blocksOf cuts the modules of a code into its Reed–Solomon blocks.
+func blocksOf(matrix *gozxing.BitMatrix, version int) ([]*decoder.DataBlock, *decoder.FormatInformation, error) {
+	parser, err := decoder.NewBitMatrixParser(matrix)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := parser.ReadVersion()
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.GetVersionNumber() != version {
+		return nil, nil, errVersion
+	}
+	format, err := parser.ReadFormatInformation()
+	if err != nil {
+		return nil, nil, err
+	}
+	codewords, err := parser.ReadCodewords()
+	if err != nil {
+		return nil, nil, err
+	}
+	blocks, err := decoder.DataBlock_GetDataBlocks(codewords, v, format.GetErrorCorrectionLevel())
+	return blocks, format, err
 }
 
 // correct returns the data codewords of a block, nil if it is beyond correction.

@@ -34,18 +34,7 @@ func newMesh(p *plane, f frame, version int) *mesh {
 	centres := alignmentCentres(version)
 	n := len(centres)
 	m := &mesh{centres: centres, nodes: make([]vector, n*n)}
-	span := spanOf(version)
-	u, v := f.right.minus(f.origin).times(1/span), f.down.minus(f.origin).times(1/span)
-	for _, corner := range []*vector{&f.origin, &f.right, &f.down} {
-		if at, score := p.seek(finderTemplate, *corner, u, v, finderReach); score > minMatch {
-			*corner = at
-		}
-	}
-	u, v = f.right.minus(f.origin).times(1/span), f.down.minus(f.origin).times(1/span)
-	const inset = timingCentre - finderCentre
-	*m.node(0, 0) = f.origin.plus(u.times(inset)).plus(v.times(inset))
-	*m.node(n-1, 0) = f.right.minus(u.times(inset)).plus(v.times(inset))
-	*m.node(0, n-1) = f.down.plus(u.times(inset)).minus(v.times(inset))
+	m.placeCorners(p, f, version)
 	if version == 1 {
 		*m.node(1, 1) = m.node(1, 0).plus(*m.node(0, 1)).minus(*m.node(0, 0))
 		return m
@@ -75,6 +64,23 @@ func newMesh(p *plane, f frame, version int) *mesh {
 	m.fillGaps(p, seen)
 	m.judgeCorners(seen)
 	return m
+}
+
+// placeCorners reckons three of the outermost nodes from the finder patterns, whose centres are made exact first.
+func (m *mesh) placeCorners(p *plane, f frame, version int) {
+	n := len(m.centres)
+	span := spanOf(version)
+	u, v := f.right.minus(f.origin).times(1/span), f.down.minus(f.origin).times(1/span)
+	for _, corner := range []*vector{&f.origin, &f.right, &f.down} {
+		if at, score := p.seek(finderTemplate, *corner, u, v, finderReach); score > minMatch {
+			*corner = at
+		}
+	}
+	u, v = f.right.minus(f.origin).times(1/span), f.down.minus(f.origin).times(1/span)
+	const inset = timingCentre - finderCentre
+	*m.node(0, 0) = f.origin.plus(u.times(inset)).plus(v.times(inset))
+	*m.node(n-1, 0) = f.right.minus(u.times(inset)).plus(v.times(inset))
+	*m.node(0, n-1) = f.down.plus(u.times(inset)).minus(v.times(inset))
 }
 
 // judgeCorners compares the three corners, which come from the finders, with the alignment

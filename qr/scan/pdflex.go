@@ -3,6 +3,7 @@ package scan
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strconv"
 )
 
@@ -107,24 +108,27 @@ func (l *pdfLexer) value(depth int, references bool) (any, error) {
 		}
 		return pdfKeyword(c), nil
 	}
+	return l.plain(references), nil
+}
+
+// plain reads a number, a reference or a word.
+func (l *pdfLexer) plain(references bool) any {
 	word := l.word()
 	if number, ok := parsePDFNumber(word); ok {
-		if references && word[0] >= '0' && word[0] <= '9' {
-			if l.reference() {
-				return pdfRef{int(number)}, nil
-			}
+		if references && word[0] >= '0' && word[0] <= '9' && l.reference() {
+			return pdfRef{int(min(number, math.MaxInt32))}
 		}
-		return number, nil
+		return number
 	}
 	switch string(word) {
 	case "true":
-		return true, nil
+		return true
 	case "false":
-		return false, nil
+		return false
 	case "null":
-		return nil, nil
+		return nil
 	}
-	return pdfKeyword(word), nil
+	return pdfKeyword(word)
 }
 
 // reference passes over the rest of a reference, "0 R", if that is what follows.

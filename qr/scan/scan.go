@@ -141,20 +141,25 @@ func Read(data []byte, opts Options) (Result, error) {
 	}
 	all := Result{Pages: count}
 	for i, r := range results {
-		for _, c := range r.Codes {
-			c.Page = i
-			all.Codes = append(all.Codes, c)
-		}
-		for _, u := range r.Unread {
-			u.Page = i
-			all.Unread = append(all.Unread, u)
-		}
-		for _, s := range r.Skipped {
-			s.Page = i
-			all.Skipped = append(all.Skipped, s)
-		}
+		all.add(i, r)
 	}
 	return all, nil
+}
+
+// add takes over what was found on one page.
+func (r *Result) add(page int, one Result) {
+	for _, c := range one.Codes {
+		c.Page = page
+		r.Codes = append(r.Codes, c)
+	}
+	for _, u := range one.Unread {
+		u.Page = page
+		r.Unread = append(r.Unread, u)
+	}
+	for _, s := range one.Skipped {
+		s.Page = page
+		r.Skipped = append(r.Skipped, s)
+	}
 }
 
 // pageSource yields the images of a page. A page of a scanned PDF may hold
