@@ -18,8 +18,10 @@ A whole recovery, with the tools age (https://age-encryption.org) and tar:
     python3 recover.py pages --out payload.tar.gz codes.txt        # only if there is no medium with the age files
     tar xzf payload.tar.gz
     python3 recover.py identity --compartment cold codes.txt > /dev/shm/identity
-    age -d -i /dev/shm/identity coldvault/*/generations/*/cold.age | tar xz
+    age -d -i /dev/shm/identity coldvault/*/generations/000001/cold.age | tar xz
     shred -u /dev/shm/identity
+
+Pages carry one generation; of those on a medium the one with the highest number that has a manifest.json is the newest.
 
 The identity opens everything in its compartment. Work on a computer without a network, keep the identity off disks,
 and switch the computer off afterwards: Python cannot wipe its memory. The identity is printed on stdout and nowhere
