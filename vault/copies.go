@@ -89,6 +89,8 @@ type Copy struct {
 	Generation
 	Identity *Identity
 	media    []*Medium
+	// recipients are the recipient files of the compartments opened so far.
+	recipients map[string][]byte
 }
 
 // DamagedGenerationError is returned where the newest generation exists and
@@ -123,7 +125,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 				bad[g.Number] = errors.Join(bad[g.Number], fmt.Errorf("%s: %w", where, g.Err))
 				newestBad = max(newestBad, g.Number)
 			case good[g.Number] == nil:
-				good[g.Number] = &Copy{Generation: g, Identity: c.Identity, media: []*Medium{m}}
+				good[g.Number] = &Copy{Generation: g, Identity: c.Identity, media: []*Medium{m}, recipients: map[string][]byte{}}
 				newest = max(newest, g.Number)
 			case good[g.Number].Digest != g.Digest:
 				return nil, fmt.Errorf("%s and %s are two different generations %d, both signed by the vault: restore from one medium at a time",

@@ -124,7 +124,7 @@ func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (*Bun
 		return nil, errors.New("the shares give a key that is not this vault's")
 	}
 	// Pages do not carry it; a folder that is set up again needs it.
-	c.Identity.files[recipientFile(compartment)] = format.RecipientFile(recipient)
+	c.recipients[recipientFile(compartment)] = format.RecipientFile(recipient)
 	id, err := newIdentity(seed.Bytes())
 	if err != nil {
 		return nil, err

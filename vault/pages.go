@@ -110,6 +110,10 @@ func UnpackPages(payload []byte, title string) (media.Memory, error) {
 			return m, err
 		}
 	}
+	// tar stops at its end marker: gzip must agree that it is the end.
+	if n, err := io.Copy(io.Discard, limited); err != nil || n != 0 {
+		return m, errors.Join(errors.New("data follows the end of what the pages carry"), err)
+	}
 	if limited.N <= 0 {
 		return m, fmt.Errorf("the pages unpack to more than %d bytes", maxPagesPlain)
 	}

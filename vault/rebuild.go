@@ -3,6 +3,7 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -16,8 +17,11 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 	if passphrase.Len() == 0 {
 		return errors.New("the passphrase is empty")
 	}
+	id := *c.Identity
+	id.files = maps.Clone(c.Identity.files)
+	maps.Copy(id.files, c.recipients)
 	for _, name := range format.Compartments() {
-		if _, err := c.Identity.recipient(name); err != nil {
+		if _, err := id.recipient(name); err != nil {
 			return err
 		}
 	}
@@ -47,7 +51,7 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 	if err := ensure(dir, signerFile, locked); err != nil {
 		return err
 	}
-	if err := g.write(dir, ".", c.Identity); err != nil {
+	if err := g.write(dir, ".", &id); err != nil {
 		return err
 	}
 	_, err = OpenFolder(dir)

@@ -12,7 +12,7 @@ import (
 
 // judging are the flags that say how files are judged.
 type judging struct {
-	Profile      []string `placeholder:"NETWORK" help:"Ask only these profiles: cardano, canton, aleph; repeat it. All unless given."`
+	Profile      []string `placeholder:"NETWORK" help:"Ask only these profiles: cardano, canton, aleph, filecoin, pgdump; repeat it. All unless given."`
 	CardanoChain string   `name:"cardano-chain" placeholder:"NAME" help:"Network of the pool, for the dates of its KES keys: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS."`
 }
 

@@ -212,7 +212,7 @@ func typed(t *testing.T, dir, card string, words bool) (lines []string) {
 // and a card of another vault, is named and asked for again. Nothing is echoed.
 func TestCardsAreTypedAtThePrompt(t *testing.T) {
 	dir, sample := copySample(t)
-	s := start(t, dir, "restore", "--from", "medium-1", "--card", "cards/card-1.pdf", "--to", "out")
+	s := start(t, dir, "restore", "--from", "medium-1", "--chain-counter", "1", "--card", "cards/card-1.pdf", "--to", "out")
 	s.answer(cardPrompt, "nonsense")
 	foreign := typed(t, dir, "other/cards/card-1.pdf", false)
 	s.answer(cardPrompt, foreign[0])
@@ -241,7 +241,7 @@ func TestCardsAreTypedAtThePrompt(t *testing.T) {
 // Who cannot give another card ends with an empty line.
 func TestAnEmptyLineGivesUp(t *testing.T) {
 	dir, _ := copySample(t)
-	s := start(t, dir, "restore", "--from", "medium-1", "--card", "cards/card-1.pdf", "--to", "out")
+	s := start(t, dir, "restore", "--from", "medium-1", "--chain-counter", "1", "--card", "cards/card-1.pdf", "--to", "out")
 	s.answer(cardPrompt, "")
 	code, screen := s.exit()
 	require.Equal(t, exitMore, code, screen)
@@ -293,7 +293,7 @@ func TestEveryTripleOfCardsRestores(t *testing.T) {
 		for b := a + 1; b <= 5; b++ {
 			for c := b + 1; c <= 5; c++ {
 				out := fmt.Sprintf("out-%d%d%d", a, b, c)
-				cmd := exec.Command("coldvault", "restore", "--from", "medium-a", "--yes", "--to", out)
+				cmd := exec.Command("coldvault", "restore", "--from", "medium-a", "--yes", "--chain-counter", "1", "--to", out)
 				for _, n := range []int{a, b, c} {
 					cmd.Args = append(cmd.Args, "--card", fmt.Sprintf("cards/card-%d.pdf", n))
 				}

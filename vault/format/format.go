@@ -31,7 +31,8 @@ const (
 	MaxLabel      = 64     // characters of a label
 	MaxGeneration = 999999 // six digits in paths
 	maxSets       = 1000   // share sets in one shares.json
-	maxFiles      = 10000  // files in one bundle
+	maxFiles      = 10000  // files in one bundle, and entries of its other lists
+	maxNote       = 4096   // bytes of an id, a fact or a reason
 )
 
 // The values of the "format" members.

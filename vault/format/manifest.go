@@ -197,6 +197,9 @@ func (c *Contents) validate() error {
 	if n := max(len(c.Files), len(c.IDs), len(c.Facts), len(c.Accepted)); n > maxFiles {
 		return fmt.Errorf("a list of %d entries where at most %d are allowed", n, maxFiles)
 	}
+	if err := c.validateNotes(); err != nil {
+		return err
+	}
 	names := NewNameSet()
 	for _, f := range c.Files {
 		if err := names.Add(f.Name); err != nil {
@@ -204,6 +207,27 @@ func (c *Contents) validate() error {
 		}
 		if err := f.validate(); err != nil {
 			return fmt.Errorf("%q: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// validateNotes keeps what is shown to operators to printable lines.
+func (c *Contents) validateNotes() error {
+	var texts []string
+	for _, id := range c.IDs {
+		texts = append(texts, id.Network, id.Name, id.Value)
+	}
+	for _, f := range c.Facts {
+		texts = append(texts, f.Name, f.Value)
+	}
+	for _, a := range c.Accepted {
+		texts = append(texts, a.Check, a.Because)
+	}
+	for _, text := range texts {
+		if text == "" || len(text) > maxNote || !utf8.ValidString(text) ||
+			strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return fmt.Errorf("%.64q is empty, longer than %d bytes, or not printable on one line", text, maxNote)
 		}
 	}
 	return nil

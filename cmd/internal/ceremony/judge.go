@@ -13,6 +13,8 @@ import (
 	"coldvault/vault/material/aleph"
 	"coldvault/vault/material/canton"
 	"coldvault/vault/material/cardano"
+	"coldvault/vault/material/filecoin"
+	"coldvault/vault/material/pgdump"
 	"coldvault/vault/secret"
 )
 
@@ -49,6 +51,8 @@ func (r Rules) profiles(part bool) []material.Profile {
 		cardano.Profile{Now: r.Now, Chain: r.Chain, Part: part},
 		canton.Profile{Now: r.Now, Part: part},
 		aleph.Profile{Part: part},
+		filecoin.Profile{},
+		pgdump.Profile{},
 	}, func(p material.Profile) bool { return len(r.Only) > 0 && !slices.Contains(r.Only, p.Name()) })
 }
 

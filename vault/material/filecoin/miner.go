@@ -31,6 +31,10 @@ func (s *set) checkBackups() {
 		}
 		s.checkNextID(o)
 		s.checkNewest(o)
+		s.found.Counters = append(s.found.Counters, material.Counter{
+			File: o.name, What: "highest number of a sector of this miner", Min: 0, Max: b.newest,
+			Advice: "look for a newer backup: restoring this one loses every sector above its newest one, and gives their numbers out again",
+		})
 	}
 	if len(miners) > 1 {
 		s.add(material.Warn, CheckMiner, "these metadata backups are of several miners: keep them in vaults of their own",
