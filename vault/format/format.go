@@ -63,7 +63,10 @@ func DecodeVaultID(s string) (id [VaultIDSize]byte, err error) {
 	if err != nil {
 		return id, fmt.Errorf("vault id %q is not lower-case base32", s)
 	}
-	copy(id[:], b)
+	// base32 passes over line breaks.
+	if copy(id[:], b); EncodeVaultID(id) != s {
+		return [VaultIDSize]byte{}, fmt.Errorf("vault id %q is not lower-case base32", s)
+	}
 	return id, nil
 }
 
