@@ -92,7 +92,7 @@ func (p Profile) Judge(files []material.File, _ []material.Item) material.Findin
 	if !p.Part {
 		s.checkSet()
 	}
-	return material.Findings{Verdicts: s.verdicts, IDs: s.ids()}
+	return material.Findings{Verdicts: s.Verdicts, IDs: s.ids()}
 }
 
 // object is a file and what was read out of it.
@@ -104,6 +104,9 @@ type object struct {
 	defect     error          // why the file is not what it wants to be
 	locked     bool           // the key is encrypted
 }
+
+// File implements what material.Docket wants.
+func (o *object) File() string { return o.name }
 
 func (o *object) private() bool {
 	return o.role == RoleSecret || o.role == RoleOldSecret || o.role == RoleSerialized

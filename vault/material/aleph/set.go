@@ -10,25 +10,8 @@ import (
 
 // set is what is judged together.
 type set struct {
-	objects  []*object
-	verdicts []material.Verdict
-}
-
-func (s *set) add(status material.Status, id, text, evidence string, about ...*object) {
-	v := material.Verdict{Status: status, ID: id, Text: text, Evidence: evidence}
-	for _, o := range about {
-		v.Files = append(v.Files, o.name)
-	}
-	s.verdicts = append(s.verdicts, v)
-}
-
-// compare adds PASS or FAIL.
-func (s *set) compare(ok bool, id, pass, fail, evidence string, about ...*object) {
-	if ok {
-		s.add(material.Pass, id, pass, evidence, about...)
-	} else {
-		s.add(material.Fail, id, fail, evidence, about...)
-	}
+	objects []*object
+	material.Docket[*object]
 }
 
 // checkFiles refuses what is not what its name says, and passes private keys whose
@@ -37,11 +20,11 @@ func (s *set) checkFiles() {
 	for _, o := range s.objects {
 		switch {
 		case o.defect != nil:
-			s.add(material.Fail, CheckFile, fmt.Sprintf("%q is of no use as %s: %s", o.name, o.role, o.defect), "", o)
+			s.Add(material.Fail, CheckFile, fmt.Sprintf("%q is of no use as %s: %s", o.name, o.role, o.defect), "", o)
 		case o.locked:
-			s.add(material.Unknown, CheckKey, fmt.Sprintf("the key in %q is encrypted with a passphrase, nothing can be said about it", o.name), "", o)
+			s.Add(material.Unknown, CheckKey, fmt.Sprintf("the key in %q is encrypted with a passphrase, nothing can be said about it", o.name), "", o)
 		case o.private():
-			s.add(material.Pass, CheckKey, fmt.Sprintf("the private key in %q is whole", o.name), fmt.Sprintf("RSA, %d bits, peer id %s", o.key.Bits(), o.peer), o)
+			s.Add(material.Pass, CheckKey, fmt.Sprintf("the private key in %q is whole", o.name), fmt.Sprintf("RSA, %d bits, peer id %s", o.key.Bits(), o.peer), o)
 		}
 	}
 }
@@ -96,7 +79,7 @@ func (s *set) checkNode(node []*object) {
 			same = same && *o.key == *first.key
 			peers = append(peers, o.peer)
 		}
-		s.compare(same, CheckOneKey,
+		s.Compare(same, CheckOneKey,
 			fmt.Sprintf("%d files hold the node's one private key", len(secrets)),
 			fmt.Sprintf("%d files hold private keys of more than one node", len(secrets)),
 			strings.Join(peers, ", "), secrets...)
@@ -105,11 +88,11 @@ func (s *set) checkNode(node []*object) {
 		evidence := o.peer + ", " + first.peer
 		switch o.role {
 		case RolePublic:
-			s.compare(*o.key == *first.key, CheckPublic,
+			s.Compare(*o.key == *first.key, CheckPublic,
 				fmt.Sprintf("%q is the public key of %q", o.name, first.name),
 				fmt.Sprintf("%q is not the public key of %q", o.name, first.name), evidence, o, first)
 		case RolePeerID:
-			s.compare(o.peer == first.peer, CheckPeerID,
+			s.Compare(o.peer == first.peer, CheckPeerID,
 				fmt.Sprintf("the peer id in %q is that of %q", o.name, first.name),
 				fmt.Sprintf("the peer id in %q is not that of %q", o.name, first.name), evidence, o, first)
 		}
@@ -120,7 +103,7 @@ func (s *set) checkNode(node []*object) {
 func (s *set) checkKubo() {
 	for _, o := range s.objects {
 		if o.role == RoleKubo && o.defect == nil {
-			s.compare(o.stated == o.peer, CheckKubo,
+			s.Compare(o.stated == o.peer, CheckKubo,
 				fmt.Sprintf("the peer id in %q is that of its private key", o.name),
 				fmt.Sprintf("the peer id in %q is not that of its private key", o.name),
 				fmt.Sprintf("%.80q, %s", o.stated, o.peer), o)
@@ -137,11 +120,11 @@ func (s *set) checkSet() {
 	}
 	switch {
 	case !key:
-		s.add(material.Fail, CheckSet, "the node's private key is missing: node-secret.pkcs8.der, or node-secret.key of versions 0.2 and 0.3", "")
+		s.Add(material.Fail, CheckSet, "the node's private key is missing: node-secret.pkcs8.der, or node-secret.key of versions 0.2 and 0.3", "")
 	case !config:
-		s.add(material.Warn, CheckSet, "the node's config.yml is missing", "")
+		s.Add(material.Warn, CheckSet, "the node's config.yml is missing", "")
 	default:
-		s.add(material.Pass, CheckSet, "the node's private key and its config.yml are there", "")
+		s.Add(material.Pass, CheckSet, "the node's private key and its config.yml are there", "")
 	}
 }
 

@@ -96,7 +96,7 @@ func (p Profile) Judge(files []material.File, _ []material.Item) material.Findin
 	if !p.Part {
 		s.checkSVSet()
 	}
-	found := material.Findings{Verdicts: s.verdicts, IDs: s.ids(), Counters: s.counters()}
+	found := material.Findings{Verdicts: s.Verdicts, IDs: s.ids(), Counters: s.counters()}
 	for _, id := range found.IDs {
 		if id.Name != idKey && id.Name != idMigration && id.Name != idChain && id.Name != idState {
 			found.Identities = append(found.Identities, id)

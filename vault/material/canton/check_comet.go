@@ -11,10 +11,10 @@ import (
 // node's.
 func (s *set) checkComet() {
 	for _, o := range s.all(RoleCometNode) {
-		s.add(material.Pass, CheckCometNode, fmt.Sprintf("the node key %q is whole", o.name), o.id, o)
+		s.Add(material.Pass, CheckCometNode, fmt.Sprintf("the node key %q is whole", o.name), o.id, o)
 	}
 	for _, o := range s.all(RoleCometValidator) {
-		s.add(material.Pass, CheckCometValidator, fmt.Sprintf("the validator key %q is whole and has its own address", o.name), o.id, o)
+		s.Add(material.Pass, CheckCometValidator, fmt.Sprintf("the validator key %q is whole and has its own address", o.name), o.id, o)
 	}
 	for _, o := range s.all(RoleCometState) {
 		s.checkCometState(o)
@@ -46,16 +46,16 @@ func (s *set) checkCometState(o *object) {
 	key := s.validatorOf(o)
 	switch {
 	case o.state.signature == nil:
-		s.add(material.Unknown, CheckCometState, fmt.Sprintf("the state %q has no signature yet that could be checked", o.name), o.id, o)
+		s.Add(material.Unknown, CheckCometState, fmt.Sprintf("the state %q has no signature yet that could be checked", o.name), o.id, o)
 	case key == nil:
-		s.add(material.Unknown, CheckCometState, fmt.Sprintf("there is no validator key to check the signature in %q with", o.name), o.id, o)
+		s.Add(material.Unknown, CheckCometState, fmt.Sprintf("there is no validator key to check the signature in %q with", o.name), o.id, o)
 	default:
-		s.compare(ed25519.Verify(key.public.Bytes(), o.state.signed, o.state.signature), CheckCometState,
+		s.Compare(ed25519.Verify(key.public.Bytes(), o.state.signed, o.state.signature), CheckCometState,
 			fmt.Sprintf("the last signature in %q is of the validator key %q", o.name, key.name),
 			fmt.Sprintf("the last signature in %q is not of the validator key %q", o.name, key.name),
 			key.id+", "+o.id, o, key)
 	}
-	s.add(material.Unknown, CheckCometNewest,
+	s.Add(material.Unknown, CheckCometNewest,
 		fmt.Sprintf("whether %q is the validator's last state only the network knows: put back an older one and it signs twice", o.name), o.id, o)
 }
 
@@ -64,11 +64,11 @@ func (s *set) checkCometGenesis(o *object) {
 	for _, key := range s.all(RoleCometValidator) {
 		if _, ok := o.genesis.validators[key.id]; ok {
 			found = true
-			s.add(material.Pass, CheckCometGenesis, fmt.Sprintf("the validator key %q is one of the genesis %q", key.name, o.name), key.id, o, key)
+			s.Add(material.Pass, CheckCometGenesis, fmt.Sprintf("the validator key %q is one of the genesis %q", key.name, o.name), key.id, o, key)
 		}
 	}
 	if !found {
-		s.add(material.Unknown, CheckCometGenesis,
+		s.Add(material.Unknown, CheckCometGenesis,
 			fmt.Sprintf("the genesis %q is readable and knows no validator key of this set: one that joined later is not in it", o.name),
 			fmt.Sprintf("chain %s, %d validators", o.genesis.chain, len(o.genesis.validators)), o)
 	}
@@ -83,9 +83,9 @@ func (s *set) checkCometPeers(o *object) {
 				continue
 			}
 			if cometHome(node.name) == cometHome(o.name) {
-				s.add(material.Warn, CheckCometPeers, fmt.Sprintf("%q names its own node as a peer: the node key may be another node's", o.name), peer, o, node)
+				s.Add(material.Warn, CheckCometPeers, fmt.Sprintf("%q names its own node as a peer: the node key may be another node's", o.name), peer, o, node)
 			} else {
-				s.add(material.Pass, CheckCometPeers, fmt.Sprintf("%q names the node of %q as a peer", o.name, node.name), peer, o, node)
+				s.Add(material.Pass, CheckCometPeers, fmt.Sprintf("%q names the node of %q as a peer", o.name, node.name), peer, o, node)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ func (s *set) checkDumps() {
 		}
 		for i, d := range o.dumps {
 			if o.role == RoleSVIdentities && d.id.kind != svMembers()[i][1] {
-				s.add(material.Fail, CheckSVNodes,
+				s.Add(material.Fail, CheckSVNodes,
 					fmt.Sprintf("where the %s of the super validator should be there is a %s", svMembers()[i][0], d.id.word()), d.id.String(), o)
 				continue
 			}
@@ -40,10 +40,10 @@ func (s *set) checkSVNodes(o *object) {
 		ids = append(ids, d.id.String())
 	}
 	if namespace := o.dumps[0].id.namespace; !strings.HasSuffix(o.sv.party, "::"+namespace) {
-		s.add(material.Warn, CheckSVNodes, "the super validator's party is not of its participant's namespace", o.sv.party+", "+ids[0], o)
+		s.Add(material.Warn, CheckSVNodes, "the super validator's party is not of its participant's namespace", o.sv.party+", "+ids[0], o)
 		return
 	}
-	s.add(material.Pass, CheckSVNodes, "the super validator's participant, sequencer and mediator are each there", strings.Join(ids, ", "), o)
+	s.Add(material.Pass, CheckSVNodes, "the super validator's participant, sequencer and mediator are each there", strings.Join(ids, ", "), o)
 }
 
 // dumpJudge judges one dump.
@@ -55,7 +55,7 @@ type dumpJudge struct {
 }
 
 func (j dumpJudge) add(status material.Status, id, text, evidence string) {
-	j.set.add(status, id, j.what+": "+text, evidence, j.file)
+	j.set.Add(status, id, j.what+": "+text, evidence, j.file)
 }
 
 func (j dumpJudge) judge() {
@@ -209,11 +209,11 @@ func (s *set) checkSnapshots() {
 			c.at.UTC().Format(time.RFC3339), c.created.UTC().Format(time.RFC3339), c.inner, c.migration, c.dars, c.domain)
 		switch {
 		case !c.contracts:
-			s.add(material.Fail, CheckSnapshot, fmt.Sprintf("the snapshot %q has no contracts", o.name), evidence, o)
+			s.Add(material.Fail, CheckSnapshot, fmt.Sprintf("the snapshot %q has no contracts", o.name), evidence, o)
 		case c.created.Before(c.at):
-			s.add(material.Warn, CheckSnapshot, fmt.Sprintf("the snapshot %q says it was made before the time its contracts are of", o.name), evidence, o)
+			s.Add(material.Warn, CheckSnapshot, fmt.Sprintf("the snapshot %q says it was made before the time its contracts are of", o.name), evidence, o)
 		default:
-			s.add(material.Pass, CheckSnapshot, fmt.Sprintf("the snapshot %q has its contracts, its time and its migration", o.name), evidence, o)
+			s.Add(material.Pass, CheckSnapshot, fmt.Sprintf("the snapshot %q has its contracts, its time and its migration", o.name), evidence, o)
 		}
 	}
 }

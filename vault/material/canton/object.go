@@ -32,6 +32,9 @@ type object struct {
 	config   *cometConfig
 }
 
+// File implements what material.Docket wants.
+func (o *object) File() string { return o.name }
+
 // superValidator is what stands beside the three dumps of a super validator.
 type superValidator struct{ party, dso string }
 

@@ -9,25 +9,8 @@ import (
 
 // set is what is judged together.
 type set struct {
-	objects  []*object
-	verdicts []material.Verdict
-}
-
-func (s *set) add(status material.Status, id, text, evidence string, about ...*object) {
-	v := material.Verdict{Status: status, ID: id, Text: text, Evidence: evidence}
-	for _, o := range about {
-		v.Files = append(v.Files, o.name)
-	}
-	s.verdicts = append(s.verdicts, v)
-}
-
-// compare adds PASS or FAIL.
-func (s *set) compare(ok bool, id, pass, fail, evidence string, about ...*object) {
-	if ok {
-		s.add(material.Pass, id, pass, evidence, about...)
-	} else {
-		s.add(material.Fail, id, fail, evidence, about...)
-	}
+	objects []*object
+	material.Docket[*object]
 }
 
 // all gives the sound objects of the roles.
@@ -48,9 +31,9 @@ func (s *set) checkFiles() {
 	for _, o := range s.objects {
 		switch {
 		case o.defect != nil:
-			s.add(material.Fail, CheckFile, fmt.Sprintf("%q is of no use as %s: %s", o.name, o.role, o.defect), "", o)
+			s.Add(material.Fail, CheckFile, fmt.Sprintf("%q is of no use as %s: %s", o.name, o.role, o.defect), "", o)
 		case o.unread != nil:
-			s.add(material.Unknown, CheckFile, fmt.Sprintf("nothing can be said about %q: %s", o.name, o.unread), "", o)
+			s.Add(material.Unknown, CheckFile, fmt.Sprintf("nothing can be said about %q: %s", o.name, o.unread), "", o)
 		}
 	}
 }
@@ -59,18 +42,18 @@ func (s *set) checkFiles() {
 // together.
 func (s *set) checkKeyFiles() {
 	for _, o := range s.all(RoleKeyPair) {
-		s.add(material.Pass, CheckKeys, fmt.Sprintf("the key pair %q is whole and stored under its own fingerprint", o.name), o.id, o)
+		s.Add(material.Pass, CheckKeys, fmt.Sprintf("the key pair %q is whole and stored under its own fingerprint", o.name), o.id, o)
 	}
 	public := s.all(RolePublicKey)
 	for _, o := range s.all(RolePrivateKey) {
-		s.add(material.Pass, CheckKeys, fmt.Sprintf("the private key %q is stored under its own fingerprint", o.name), o.id, o)
+		s.Add(material.Pass, CheckKeys, fmt.Sprintf("the private key %q is stored under its own fingerprint", o.name), o.id, o)
 		for _, p := range public {
 			stem := strings.NewReplacer("private", "", "public", "")
 			switch {
 			case p.id == o.id:
-				s.add(material.Pass, CheckKeyFiles, fmt.Sprintf("%q is the public key of %q", p.name, o.name), o.id, o, p)
+				s.Add(material.Pass, CheckKeyFiles, fmt.Sprintf("%q is the public key of %q", p.name, o.name), o.id, o, p)
 			case stem.Replace(p.name) == stem.Replace(o.name):
-				s.add(material.Fail, CheckKeyFiles, fmt.Sprintf("%q is not the public key of %q, as its name says", p.name, o.name),
+				s.Add(material.Fail, CheckKeyFiles, fmt.Sprintf("%q is not the public key of %q, as its name says", p.name, o.name),
 					o.id+", "+p.id, o, p)
 			}
 		}
@@ -92,11 +75,11 @@ func (s *set) checkOperatorKeys() {
 			about = append(about, lonePublic...)
 		}
 		if public == nil {
-			s.add(material.Unknown, CheckOperatorKey,
+			s.Add(material.Unknown, CheckOperatorKey,
 				fmt.Sprintf("the operator key %q is readable; there is no public key beside it to compare with", o.name), o.id, o)
 			continue
 		}
-		s.compare(*public == *o.operator.private, CheckOperatorKey,
+		s.Compare(*public == *o.operator.private, CheckOperatorKey,
 			fmt.Sprintf("the operator key in %q is one pair", o.name),
 			fmt.Sprintf("the public key of the operator does not belong to the private one in %q", o.name),
 			o.id+", "+fingerprint(*public), about...)
@@ -116,7 +99,7 @@ func (s *set) checkSVSet() {
 				missing = append(missing, need[1])
 			}
 		}
-		s.compare(len(missing) == 0, CheckSVSet,
+		s.Compare(len(missing) == 0, CheckSVSet,
 			"what the super validator's dump does not hold is beside it: operator key, node key, validator key",
 			"the super validator's dump does not hold what is missing here: "+strings.Join(missing, ", "),
 			dump.id, dump)

@@ -26,18 +26,18 @@ func (s *set) checkCredential(o *object, check, part string, c *credential, own 
 	evidence := hex.EncodeToString(c.hash)
 	keys := s.near(o, own)
 	if c.script {
-		s.add(material.Unknown, check, fmt.Sprintf("the %s of %q is a script, which no key proves", part, o.name), evidence, o)
+		s.Add(material.Unknown, check, fmt.Sprintf("the %s of %q is a script, which no key proves", part, o.name), evidence, o)
 		return false
 	}
 	owners := withHash(keys, c.hash)
 	switch {
 	case len(owners) > 0:
 		prove(owners...)
-		s.add(material.Pass, check, fmt.Sprintf("the %s of %q is the key in %q", part, o.name, owners[0].name), evidence, o, owners[0])
+		s.Add(material.Pass, check, fmt.Sprintf("the %s of %q is the key in %q", part, o.name, owners[0].name), evidence, o, owners[0])
 	case len(keys) > 0:
-		s.add(contradiction, check, fmt.Sprintf("the %s of %q is none of the keys here", part, o.name), evidence, append([]*object{o}, keys...)...)
+		s.Add(contradiction, check, fmt.Sprintf("the %s of %q is none of the keys here", part, o.name), evidence, append([]*object{o}, keys...)...)
 	default:
-		s.add(material.Unknown, check, fmt.Sprintf("the key of the %s of %q is not here", part, o.name), evidence, o)
+		s.Add(material.Unknown, check, fmt.Sprintf("the key of the %s of %q is not here", part, o.name), evidence, o)
 	}
 	return len(owners) > 0
 }
@@ -53,7 +53,7 @@ func (s *set) checkCertificates() {
 			s.checkPool(o, CheckCertPool, o.cert.pool)
 		}
 		if o.role == roleDeregistration || o.role == roleRetirement {
-			s.add(material.Warn, CheckCertEnds, fmt.Sprintf("%q would end a registration if it were sent: was that meant to be kept?", o.name), "", o)
+			s.Add(material.Warn, CheckCertEnds, fmt.Sprintf("%q would end a registration if it were sent: was that meant to be kept?", o.name), "", o)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (s *set) checkPoolTerms() {
 					prove(k)
 				}
 			}
-			s.compare(matched, CheckPoolVRF, fmt.Sprintf("%q names the VRF key here", o.name),
+			s.Compare(matched, CheckPoolVRF, fmt.Sprintf("%q names the VRF key here", o.name),
 				fmt.Sprintf("%q names another VRF key than the one here", o.name), hex.EncodeToString(t.vrfHash), append([]*object{o}, keys...)...)
 		}
 		owned := s.checkOwners(o)
@@ -104,13 +104,13 @@ func (s *set) checkOwners(o *object) bool {
 	}
 	switch {
 	case len(matched) > 0 && len(missing) == 0:
-		s.add(material.Pass, CheckPoolOwner, fmt.Sprintf("all owners of %q are keys of the set", o.name), strings.Join(matched, ", "), o)
+		s.Add(material.Pass, CheckPoolOwner, fmt.Sprintf("all owners of %q are keys of the set", o.name), strings.Join(matched, ", "), o)
 	case len(matched) > 0:
-		s.add(material.Warn, CheckPoolOwner, fmt.Sprintf("the keys of some owners of %q are not here", o.name), evidence, o)
+		s.Add(material.Warn, CheckPoolOwner, fmt.Sprintf("the keys of some owners of %q are not here", o.name), evidence, o)
 	case len(keys) > 0:
-		s.add(material.Fail, CheckPoolOwner, fmt.Sprintf("no owner of %q is a stake key of the set", o.name), evidence, append([]*object{o}, keys...)...)
+		s.Add(material.Fail, CheckPoolOwner, fmt.Sprintf("no owner of %q is a stake key of the set", o.name), evidence, append([]*object{o}, keys...)...)
 	default:
-		s.add(material.Warn, CheckPoolOwner, fmt.Sprintf("no stake key of an owner of %q is here", o.name), evidence, o)
+		s.Add(material.Warn, CheckPoolOwner, fmt.Sprintf("no stake key of an owner of %q is here", o.name), evidence, o)
 	}
 	return len(matched) > 0
 }
@@ -139,9 +139,9 @@ func (s *set) checkNetworks() {
 	mainnet, test := s.on(networkMain), s.on(networkTest)
 	switch {
 	case len(mainnet) > 0 && len(test) > 0:
-		s.add(material.Fail, CheckNetwork, "files of mainnet and of a test network are mixed", "", append(mainnet, test...)...)
+		s.Add(material.Fail, CheckNetwork, "files of mainnet and of a test network are mixed", "", append(mainnet, test...)...)
 	case len(mainnet)+len(test) > 0:
 		about := append(mainnet, test...)
-		s.add(material.Pass, CheckNetwork, "all addresses are of "+networkName(about[0].networks()[0]), "", about...)
+		s.Add(material.Pass, CheckNetwork, "all addresses are of "+networkName(about[0].networks()[0]), "", about...)
 	}
 }

@@ -17,19 +17,19 @@ func (s *set) checkFiles() {
 	for _, o := range s.objects {
 		switch {
 		case o.defect != nil:
-			s.add(material.Fail, CheckFile, fmt.Sprintf("%q is no %s: %v", o.name, o.role, o.defect), "", o)
+			s.Add(material.Fail, CheckFile, fmt.Sprintf("%q is no %s: %v", o.name, o.role, o.defect), "", o)
 		case o.opaque != "" && o.cert != nil, o.kind != "":
-			s.add(material.Unknown, CheckKind, fmt.Sprintf("%q: %s", o.name, o.note()), "", o)
+			s.Add(material.Unknown, CheckKind, fmt.Sprintf("%q: %s", o.name, o.note()), "", o)
 		case o.opaque != "":
-			s.add(material.Unknown, CheckOpaque, fmt.Sprintf("%q proves nothing: %s", o.name, o.opaque), "", o)
+			s.Add(material.Unknown, CheckOpaque, fmt.Sprintf("%q proves nothing: %s", o.name, o.opaque), "", o)
 		case o.hardware():
-			s.add(material.Unknown, CheckHardware,
+			s.Add(material.Unknown, CheckHardware,
 				fmt.Sprintf("%q holds no signing key: the hardware wallet and its words must be kept elsewhere", o.name), "", o)
 		case o.selfTest != "":
-			s.add(material.Pass, CheckKeyWhole, fmt.Sprintf("%q is whole: %s", o.name, o.selfTest), "", o)
+			s.Add(material.Pass, CheckKeyWhole, fmt.Sprintf("%q is whole: %s", o.name, o.selfTest), "", o)
 		}
 		if o.role == RoleKESSecret && o.pub != nil {
-			s.compare(o.evolved == 0, CheckKESEvolution, "the KES key is at evolution 0",
+			s.Compare(o.evolved == 0, CheckKESEvolution, "the KES key is at evolution 0",
 				fmt.Sprintf("the KES key is at evolution %d: a node would take it for evolution 0", o.evolved), "", o)
 		}
 		if o.secret && o.mode&0o077 != 0 {
@@ -37,7 +37,7 @@ func (s *set) checkFiles() {
 		}
 	}
 	if len(open) > 0 {
-		s.add(material.Warn, CheckMode, "others than their owner can read these signing keys", "", open...)
+		s.Add(material.Warn, CheckMode, "others than their owner can read these signing keys", "", open...)
 	}
 }
 
@@ -55,13 +55,13 @@ func (s *set) checkPairs() {
 		twin := withKey(candidates, secret.pub)
 		switch {
 		case twin == nil:
-			s.add(material.Fail, CheckKeyPair, fmt.Sprintf("%q does not make the verification key in %q", secret.name, candidates[0].name),
+			s.Add(material.Fail, CheckKeyPair, fmt.Sprintf("%q does not make the verification key in %q", secret.name, candidates[0].name),
 				hex.EncodeToString(secret.pub)+" is not "+hex.EncodeToString(candidates[0].pub), append([]*object{secret}, candidates...)...)
 		case secret.chain != nil && twin.chain != nil && !bytes.Equal(secret.chain, twin.chain):
-			s.add(material.Fail, CheckKeyPair, fmt.Sprintf("%q and %q have different chain codes", secret.name, twin.name), "", secret, twin)
+			s.Add(material.Fail, CheckKeyPair, fmt.Sprintf("%q and %q have different chain codes", secret.name, twin.name), "", secret, twin)
 		default:
 			prove(secret)
-			s.add(material.Pass, CheckKeyPair, fmt.Sprintf("%q makes the verification key in %q", secret.name, twin.name),
+			s.Add(material.Pass, CheckKeyPair, fmt.Sprintf("%q makes the verification key in %q", secret.name, twin.name),
 				hex.EncodeToString(secret.pub), secret, twin)
 		}
 	}
@@ -92,7 +92,7 @@ func (s *set) verificationKeys(secret *object) []*object {
 func (s *set) checkProofs() {
 	for _, o := range s.objects {
 		if o.secret && o.pub != nil && !o.proven {
-			s.add(material.Unknown, CheckKeyProven, fmt.Sprintf("nothing here shows that %q is the right key", o.name),
+			s.Add(material.Unknown, CheckKeyProven, fmt.Sprintf("nothing here shows that %q is the right key", o.name),
 				hex.EncodeToString(o.pub), o)
 		}
 	}
@@ -109,10 +109,10 @@ func (s *set) checkPoolIDs() {
 			keys := s.near(o, func(c *object) bool { return c.pub != nil })
 			if owners := withHash(keys, o.hash); len(owners) > 0 {
 				prove(owners...)
-				s.add(material.Pass, CheckKeyHash, fmt.Sprintf("%q is the hash of the key in %q", o.name, owners[0].name),
+				s.Add(material.Pass, CheckKeyHash, fmt.Sprintf("%q is the hash of the key in %q", o.name, owners[0].name),
 					hex.EncodeToString(o.hash), o, owners[0])
 			} else {
-				s.add(material.Unknown, CheckKeyHash, fmt.Sprintf("%q is the hash of no key in the set", o.name), hex.EncodeToString(o.hash), o)
+				s.Add(material.Unknown, CheckKeyHash, fmt.Sprintf("%q is the hash of no key in the set", o.name), hex.EncodeToString(o.hash), o)
 			}
 		}
 	}
@@ -164,10 +164,10 @@ func (s *set) checkPool(o *object, check string, id []byte) {
 		if twin := s.secretOf(a); twin != nil {
 			prove(twin)
 		}
-		s.add(material.Pass, check, fmt.Sprintf("%q names the pool of %q", o.name, a.name), poolID(id), o, a)
+		s.Add(material.Pass, check, fmt.Sprintf("%q names the pool of %q", o.name, a.name), poolID(id), o, a)
 		return
 	}
-	s.add(material.Fail, check, fmt.Sprintf("%q names another pool than %q", o.name, anchors[0].name),
+	s.Add(material.Fail, check, fmt.Sprintf("%q names another pool than %q", o.name, anchors[0].name),
 		poolID(id)+" is not "+poolID(anchors[0].pool()), append([]*object{o}, anchors...)...)
 }
 

@@ -25,7 +25,7 @@ func (s *set) checkMetadata() {
 	for _, o := range s.all(func(o *object) bool { return hasTerms(o) && o.cert.terms.metadataHash != nil }) {
 		s.checkMetadataHash(o, o.cert.terms.metadataHash, s.near(o, isMetadata))
 		for _, u := range s.near(o, func(c *object) bool { return c.role == RoleMetadataURL && c.defect == nil }) {
-			s.compare(u.text == o.cert.terms.metadataURL, CheckMetadataURL, fmt.Sprintf("%q is the URL in %q", u.name, o.name),
+			s.Compare(u.text == o.cert.terms.metadataURL, CheckMetadataURL, fmt.Sprintf("%q is the URL in %q", u.name, o.name),
 				fmt.Sprintf("%q is not the URL in %q", u.name, o.name), o.cert.terms.metadataURL, u, o)
 		}
 	}
@@ -47,11 +47,11 @@ func (s *set) checkMetadataHash(o *object, hash []byte, files []*object) {
 	}
 	for _, f := range files {
 		if bytes.Equal(f.digest, hash) {
-			s.add(material.Pass, CheckMetadataHash, fmt.Sprintf("%q has the hash in %q", f.name, o.name), hex.EncodeToString(hash), f, o)
+			s.Add(material.Pass, CheckMetadataHash, fmt.Sprintf("%q has the hash in %q", f.name, o.name), hex.EncodeToString(hash), f, o)
 			return
 		}
 	}
-	s.add(material.Fail, CheckMetadataHash, fmt.Sprintf("%q has another hash than the one in %q", files[0].name, o.name),
+	s.Add(material.Fail, CheckMetadataHash, fmt.Sprintf("%q has another hash than the one in %q", files[0].name, o.name),
 		hex.EncodeToString(files[0].digest)+" is not "+hex.EncodeToString(hash), append([]*object{o}, files...)...)
 }
 
@@ -59,7 +59,7 @@ func (s *set) checkMetadataHash(o *object, hash []byte, files []*object) {
 // is not there.
 func (s *set) checkHashFile(o *object) {
 	for _, c := range s.near(o, hasTerms) {
-		s.compare(bytes.Equal(c.cert.terms.metadataHash, o.hash), CheckMetadataHash, fmt.Sprintf("%q has the hash in %q", o.name, c.name),
+		s.Compare(bytes.Equal(c.cert.terms.metadataHash, o.hash), CheckMetadataHash, fmt.Sprintf("%q has the hash in %q", o.name, c.name),
 			fmt.Sprintf("%q has another hash than %q", o.name, c.name), hex.EncodeToString(o.hash), o, c)
 	}
 }
@@ -70,7 +70,7 @@ func (s *set) checkLimits(o *object) {
 	ok := m.size <= maxMetadata && utf8.RuneCountInString(*m.Name) <= maxName && utf8.RuneCountInString(*m.Description) <= maxDescription &&
 		ticker >= minTicker && ticker <= maxTicker
 	if !ok {
-		s.add(material.Warn, CheckMetadataLimits,
+		s.Add(material.Warn, CheckMetadataLimits,
 			fmt.Sprintf("%q breaks a limit: %d bytes, name %d, description %d, ticker %d to %d characters", o.name, maxMetadata, maxName, maxDescription, minTicker, maxTicker),
 			"", o)
 	}

@@ -33,14 +33,14 @@ func (s *set) checkOpcerts(p Profile) {
 	opcerts := s.all(isOpcert)
 	for i, o := range opcerts {
 		c := o.opcert
-		s.compare(ed25519.Verify(c.cold, c.message(), c.signature), CheckOpcertSignature,
+		s.Compare(ed25519.Verify(c.cold, c.message(), c.signature), CheckOpcertSignature,
 			fmt.Sprintf("%q is signed by its cold key", o.name),
 			fmt.Sprintf("the signature in %q is not by the cold key it names", o.name), hex.EncodeToString(c.cold), o)
 		s.checkColdKey(o, CheckOpcertCold, c.cold)
 		s.checkOpcertKES(o)
 		for _, other := range opcerts[:i] {
 			if other.opcert.number == c.number && bytes.Equal(other.opcert.cold, c.cold) && !bytes.Equal(other.opcert.kes, c.kes) {
-				s.add(material.Warn, CheckOpcertNumber, fmt.Sprintf("%q and %q have the same number for different KES keys", o.name, other.name),
+				s.Add(material.Warn, CheckOpcertNumber, fmt.Sprintf("%q and %q have the same number for different KES keys", o.name, other.name),
 					fmt.Sprintf("number %d", c.number), o, other)
 			}
 		}
@@ -62,7 +62,7 @@ func (s *set) checkColdKey(o *object, check string, cold []byte) {
 	}
 	match := withKey(keys, cold)
 	if match == nil {
-		s.add(material.Fail, check, fmt.Sprintf("%q names another cold key than %q", o.name, keys[0].name),
+		s.Add(material.Fail, check, fmt.Sprintf("%q names another cold key than %q", o.name, keys[0].name),
 			poolID(blake224(cold))+" is not "+keys[0].id(), append([]*object{o}, keys...)...)
 		return
 	}
@@ -71,7 +71,7 @@ func (s *set) checkColdKey(o *object, check string, cold []byte) {
 			prove(k)
 		}
 	}
-	s.add(material.Pass, check, fmt.Sprintf("%q names the cold key in %q", o.name, match.name), match.id(), o, match)
+	s.Add(material.Pass, check, fmt.Sprintf("%q names the cold key in %q", o.name, match.name), match.id(), o, match)
 }
 
 func (s *set) checkOpcertKES(o *object) {
@@ -81,13 +81,13 @@ func (s *set) checkOpcertKES(o *object) {
 		if bytes.Equal(k.pub, o.opcert.kes) {
 			prove(k)
 			if !matched {
-				s.add(material.Pass, CheckOpcertKES, fmt.Sprintf("%q names the KES key in %q", o.name, k.name), k.id(), o, k)
+				s.Add(material.Pass, CheckOpcertKES, fmt.Sprintf("%q names the KES key in %q", o.name, k.name), k.id(), o, k)
 			}
 			matched = true
 		}
 	}
 	if !matched && len(keys) > 0 && s.newest(o) {
-		s.add(material.Fail, CheckOpcertKES, fmt.Sprintf("%q names another KES key than %q", o.name, keys[0].name),
+		s.Add(material.Fail, CheckOpcertKES, fmt.Sprintf("%q names another KES key than %q", o.name, keys[0].name),
 			hex.EncodeToString(o.opcert.kes)+" is not "+keys[0].id(), append([]*object{o}, keys...)...)
 	}
 }
@@ -101,7 +101,7 @@ func (s *set) checkKESUsed() {
 			used = used || bytes.Equal(o.opcert.kes, k.pub)
 		}
 		if !used {
-			s.add(material.Warn, CheckKESUsed, fmt.Sprintf("no operational certificate names the KES key in %q", k.name), k.id(), k)
+			s.Add(material.Warn, CheckKESUsed, fmt.Sprintf("no operational certificate names the KES key in %q", k.name), k.id(), k)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func (s *set) checkExpiry(o *object, p Profile) {
 	for _, c := range chains {
 		end, ok := c.Expiry(o.opcert.period)
 		if !ok {
-			s.add(material.Fail, CheckKESExpiry, fmt.Sprintf("%q starts at a KES period that no date belongs to", o.name),
+			s.Add(material.Fail, CheckKESExpiry, fmt.Sprintf("%q starts at a KES period that no date belongs to", o.name),
 				fmt.Sprintf("period %d", o.opcert.period), o)
 			return
 		}
@@ -133,11 +133,11 @@ func (s *set) checkExpiry(o *object, p Profile) {
 	}
 	evidence := fmt.Sprintf("from period %d, to %s", o.opcert.period, strings.Join(dates, " or "))
 	if len(states) > 1 || len(chains) > 1 && p.Now.IsZero() {
-		s.add(material.Unknown, CheckKESExpiry, fmt.Sprintf("how long %q is valid depends on the network", o.name), evidence, o)
+		s.Add(material.Unknown, CheckKESExpiry, fmt.Sprintf("how long %q is valid depends on the network", o.name), evidence, o)
 		return
 	}
 	for state, status := range states {
-		s.add(status, CheckKESExpiry, fmt.Sprintf("%q %s: %s", o.name, state, strings.Join(dates, " or ")), evidence, o)
+		s.Add(status, CheckKESExpiry, fmt.Sprintf("%q %s: %s", o.name, state, strings.Join(dates, " or ")), evidence, o)
 	}
 }
 
@@ -162,7 +162,7 @@ func (c Chain) validity(end, now time.Time) (string, material.Status) {
 func (s *set) checkCounters() {
 	for _, o := range s.all(isCounter) {
 		s.checkColdKey(o, CheckCounterCold, o.counter.cold)
-		s.add(material.Unknown, CheckCounterChain, fmt.Sprintf("only the chain knows whether %q is still right: ask it before use", o.name),
+		s.Add(material.Unknown, CheckCounterChain, fmt.Sprintf("only the chain knows whether %q is still right: ask it before use", o.name),
 			o.id(), o)
 		issued := s.near(o, func(c *object) bool {
 			return isOpcert(c) && bytes.Equal(c.opcert.cold, o.counter.cold) && s.newest(c)
@@ -178,15 +178,15 @@ func (s *set) checkNumber(o, issued *object) {
 	evidence := fmt.Sprintf("next %d, issued %d", next, number)
 	switch {
 	case next < number:
-		s.add(material.Fail, CheckCounterNumber, fmt.Sprintf("%q is older than %q: it would give a number that was used", o.name, issued.name),
+		s.Add(material.Fail, CheckCounterNumber, fmt.Sprintf("%q is older than %q: it would give a number that was used", o.name, issued.name),
 			evidence, o, issued)
 	case next == number:
-		s.add(material.Warn, CheckCounterNumber, fmt.Sprintf("%q would give the number of %q again: right only if it was made for that", o.name, issued.name),
+		s.Add(material.Warn, CheckCounterNumber, fmt.Sprintf("%q would give the number of %q again: right only if it was made for that", o.name, issued.name),
 			evidence, o, issued)
 	case next-number > 1:
-		s.add(material.Warn, CheckCounterNumber, fmt.Sprintf("%q is ahead of %q: was a certificate lost?", o.name, issued.name),
+		s.Add(material.Warn, CheckCounterNumber, fmt.Sprintf("%q is ahead of %q: was a certificate lost?", o.name, issued.name),
 			evidence, o, issued)
 	default:
-		s.add(material.Pass, CheckCounterNumber, fmt.Sprintf("%q follows %q", o.name, issued.name), evidence, o, issued)
+		s.Add(material.Pass, CheckCounterNumber, fmt.Sprintf("%q follows %q", o.name, issued.name), evidence, o, issued)
 	}
 }

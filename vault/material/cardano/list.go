@@ -80,11 +80,11 @@ func (s *set) checkList() {
 		}
 	}
 	if len(mandatory) == 0 {
-		s.add(material.Pass, CheckListMandatory, "nothing is missing that cannot be made again", "")
+		s.Add(material.Pass, CheckListMandatory, "nothing is missing that cannot be made again", "")
 	} else {
-		s.add(material.Warn, CheckListMandatory, "missing: "+strings.Join(mandatory, ", "), "")
+		s.Add(material.Warn, CheckListMandatory, "missing: "+strings.Join(mandatory, ", "), "")
 	}
 	if len(derivable) > 0 {
-		s.add(material.Pass, CheckListDerivable, "not here, but can be got again: "+strings.Join(derivable, ", "), "")
+		s.Add(material.Pass, CheckListDerivable, "not here, but can be got again: "+strings.Join(derivable, ", "), "")
 	}
 }

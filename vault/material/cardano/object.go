@@ -45,6 +45,9 @@ type object struct {
 	defect   error  // why it is not what it claims to be
 }
 
+// File implements what material.Docket wants.
+func (o *object) File() string { return o.name }
+
 func blake224(data []byte) []byte {
 	h, _ := blake2b.New(hashSize, nil) // fails for wrong sizes and keys only
 	h.Write(data)

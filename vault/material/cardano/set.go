@@ -12,25 +12,8 @@ import (
 
 // set is what is judged together.
 type set struct {
-	objects  []*object
-	verdicts []material.Verdict
-}
-
-func (s *set) add(status material.Status, id, text, evidence string, about ...*object) {
-	v := material.Verdict{Status: status, ID: id, Text: text, Evidence: evidence}
-	for _, o := range about {
-		v.Files = append(v.Files, o.name)
-	}
-	s.verdicts = append(s.verdicts, v)
-}
-
-// compare adds PASS or FAIL.
-func (s *set) compare(ok bool, id, pass, fail, evidence string, about ...*object) {
-	if ok {
-		s.add(material.Pass, id, pass, evidence, about...)
-	} else {
-		s.add(material.Fail, id, fail, evidence, about...)
-	}
+	objects []*object
+	material.Docket[*object]
 }
 
 // all gives the objects that want accepts.

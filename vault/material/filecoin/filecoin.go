@@ -93,5 +93,5 @@ func (Profile) Judge(files []material.File, _ []material.Item) material.Findings
 	s.checkBackups()
 	s.checkStorage()
 	s.checkMandatory()
-	return s.found
+	return s.Findings
 }

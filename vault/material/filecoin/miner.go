@@ -17,11 +17,11 @@ func (s *set) checkBackups() {
 			continue
 		}
 		if o.defect != nil {
-			s.add(material.Fail, CheckBackup, fmt.Sprintf("%q cannot be restored: %v", o.name, o.defect), "", o)
+			s.Add(material.Fail, CheckBackup, fmt.Sprintf("%q cannot be restored: %v", o.name, o.defect), "", o)
 			continue
 		}
 		b := o.backup
-		s.add(material.Pass, CheckBackup, fmt.Sprintf("%q is whole", o.name), "SHA-256 "+hex.EncodeToString(b.digest[:])+", "+b.summary(), o)
+		s.Add(material.Pass, CheckBackup, fmt.Sprintf("%q is whole", o.name), "SHA-256 "+hex.EncodeToString(b.digest[:])+", "+b.summary(), o)
 		if !b.hasMiner {
 			continue // a daemon's, which has no sectors
 		}
@@ -31,13 +31,13 @@ func (s *set) checkBackups() {
 		}
 		s.checkNextID(o)
 		s.checkNewest(o)
-		s.found.Counters = append(s.found.Counters, material.Counter{
+		s.Counters = append(s.Counters, material.Counter{
 			File: o.name, What: "highest number of a sector of this miner", Min: 0, Max: b.newest,
 			Advice: "look for a newer backup: restoring this one loses every sector above its newest one, and gives their numbers out again",
 		})
 	}
 	if len(miners) > 1 {
-		s.add(material.Warn, CheckMiner, "these metadata backups are of several miners: keep them in vaults of their own",
+		s.Add(material.Warn, CheckMiner, "these metadata backups are of several miners: keep them in vaults of their own",
 			strings.Join(miners, ", "), s.with(RoleMetadata)...)
 	}
 }
@@ -48,9 +48,9 @@ func (s *set) checkNextID(o *object) {
 	b := o.backup
 	switch {
 	case !b.hasNext && b.sectors > 0:
-		s.add(material.Fail, CheckNextID, fmt.Sprintf("%q has sectors and no counter of their numbers", o.name), b.summary(), o)
+		s.Add(material.Fail, CheckNextID, fmt.Sprintf("%q has sectors and no counter of their numbers", o.name), b.summary(), o)
 	case b.hasNext:
-		s.compare(b.sectors == 0 || b.nextID >= b.newest, CheckNextID,
+		s.Compare(b.sectors == 0 || b.nextID >= b.newest, CheckNextID,
 			fmt.Sprintf("the counter of sector numbers in %q is not behind its sectors", o.name),
 			fmt.Sprintf("the counter in %q is behind its sectors: a miner restored from it would use numbers twice", o.name),
 			fmt.Sprintf("last number given out %d, newest sector %d", b.nextID, b.newest), o)
@@ -77,17 +77,17 @@ func (s *set) checkNewest(o *object) {
 	later := s.laterBackup(o)
 	switch {
 	case len(newer) > 0:
-		s.add(material.Fail, CheckNewest, fmt.Sprintf("%q is older than %d of the sectors here: restoring it loses them", o.name, len(newer)),
+		s.Add(material.Fail, CheckNewest, fmt.Sprintf("%q is older than %d of the sectors here: restoring it loses them", o.name, len(newer)),
 			evidence, append([]*object{o}, newer...)...)
 	case later != nil:
-		s.add(material.Warn, CheckNewest, fmt.Sprintf("%q knows sectors that %q does not: restore the former", later.name, o.name),
+		s.Add(material.Warn, CheckNewest, fmt.Sprintf("%q knows sectors that %q does not: restore the former", later.name, o.name),
 			evidence, o, later)
 	case b.opaque > 0:
-		s.add(material.Unknown, CheckNewest, fmt.Sprintf("%d sector records of %q are in a layout not known here", b.opaque, o.name), evidence, o)
+		s.Add(material.Unknown, CheckNewest, fmt.Sprintf("%d sector records of %q are in a layout not known here", b.opaque, o.name), evidence, o)
 	case len(known) > 0:
-		s.add(material.Pass, CheckNewest, fmt.Sprintf("%q knows every sector here", o.name), evidence, append([]*object{o}, known...)...)
+		s.Add(material.Pass, CheckNewest, fmt.Sprintf("%q knows every sector here", o.name), evidence, append([]*object{o}, known...)...)
 	default:
-		s.add(material.Unknown, CheckNewest,
+		s.Add(material.Unknown, CheckNewest,
 			fmt.Sprintf("%q loses every sector made after its newest one: compare with \"lotus-miner sectors list\"", o.name), evidence, o)
 	}
 }
@@ -110,15 +110,15 @@ func (s *set) checkStorage() {
 		paths := len(o.storage.StoragePaths)
 		evidence := fmt.Sprintf("%d paths, %d sectorstore.json", paths, len(stores))
 		if len(stores) < paths {
-			s.add(material.Warn, CheckStorage, fmt.Sprintf("%q has paths whose sectorstore.json is not here", o.name), evidence, append(stores, o)...)
+			s.Add(material.Warn, CheckStorage, fmt.Sprintf("%q has paths whose sectorstore.json is not here", o.name), evidence, append(stores, o)...)
 			continue
 		}
-		s.add(material.Pass, CheckStorage, fmt.Sprintf("there is a sectorstore.json for every path in %q", o.name), evidence, append(stores, o)...)
+		s.Add(material.Pass, CheckStorage, fmt.Sprintf("there is a sectorstore.json for every path in %q", o.name), evidence, append(stores, o)...)
 	}
 	for i, o := range stores {
 		for _, c := range stores[:i] {
 			if c.store.ID == o.store.ID {
-				s.add(material.Fail, CheckStoreID, "two folders of sectors have the same ID: Lotus would take them for one", o.store.ID, c, o)
+				s.Add(material.Fail, CheckStoreID, "two folders of sectors have the same ID: Lotus would take them for one", o.store.ID, c, o)
 			}
 		}
 	}
@@ -150,8 +150,8 @@ func (s *set) checkMandatory() {
 	need(len(s.with(RoleJWT)) > 1, "the auth-jwt-private of both keystores")
 	need(len(s.with(RoleWallet))+len(s.with(RoleExport)) > 0, "the wallets of owner, worker and control")
 	if len(missing) == 0 {
-		s.add(material.Pass, CheckMandatory, "every kind of file that a miner needs is here", "")
+		s.Add(material.Pass, CheckMandatory, "every kind of file that a miner needs is here", "")
 		return
 	}
-	s.add(material.Warn, CheckMandatory, "a miner cannot be restored from these files: missing is "+strings.Join(missing, "; "), "")
+	s.Add(material.Warn, CheckMandatory, "a miner cannot be restored from these files: missing is "+strings.Join(missing, "; "), "")
 }

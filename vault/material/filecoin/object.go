@@ -37,6 +37,9 @@ type object struct {
 	defect  error // why it is not what it claims to be
 }
 
+// File implements what material.Docket wants.
+func (o *object) File() string { return o.name }
+
 // sectorName is what a file of a sector's data is called: s-t01000-17.
 type sectorName struct{ miner, number uint64 }
 

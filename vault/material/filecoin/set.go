@@ -9,7 +9,7 @@ import (
 // set is the files of one inspection and what was found out about them.
 type set struct {
 	objects []*object
-	found   material.Findings
+	material.Docket[*object]
 }
 
 func (s *set) wipe() {
@@ -18,25 +18,8 @@ func (s *set) wipe() {
 	}
 }
 
-func (s *set) add(status material.Status, id, text, evidence string, about ...*object) {
-	v := material.Verdict{Status: status, ID: id, Text: text, Evidence: evidence}
-	for _, o := range about {
-		v.Files = append(v.Files, o.name)
-	}
-	s.found.Verdicts = append(s.found.Verdicts, v)
-}
-
-// compare adds PASS or FAIL.
-func (s *set) compare(ok bool, id, pass, fail, evidence string, about ...*object) {
-	if ok {
-		s.add(material.Pass, id, pass, evidence, about...)
-		return
-	}
-	s.add(material.Fail, id, fail, evidence, about...)
-}
-
 func (s *set) name(what, value string) {
-	s.found.IDs = append(s.found.IDs, material.ID{Network: Network, Name: what, Value: value})
+	s.IDs = append(s.IDs, material.ID{Network: Network, Name: what, Value: value})
 }
 
 // with gives the sound files of that role.
@@ -79,15 +62,15 @@ func (s *set) checkFiles() {
 		case o.backup != nil:
 			continue // see checkBackups
 		case o.defect != nil:
-			s.add(material.Fail, CheckFile, fmt.Sprintf("%q is no sound %s: %v", o.name, o.role, o.defect), "", o)
+			s.Add(material.Fail, CheckFile, fmt.Sprintf("%q is no sound %s: %v", o.name, o.role, o.defect), "", o)
 		case o.key.kind == typeLedger:
-			s.add(material.Unknown, CheckLedger,
+			s.Add(material.Unknown, CheckLedger,
 				fmt.Sprintf("%q holds no key: the Ledger device and its words must be kept elsewhere", o.name), "", o)
 		case o.addr != nil:
-			s.add(material.Pass, CheckKey, fmt.Sprintf("%q holds the %s key of an address", o.name, o.key.kind), o.id(), o)
+			s.Add(material.Pass, CheckKey, fmt.Sprintf("%q holds the %s key of an address", o.name, o.key.kind), o.id(), o)
 			s.name("address", o.id())
 		case o.peer != "":
-			s.add(material.Pass, CheckKey, fmt.Sprintf("%q holds the identity of a libp2p host", o.name), o.peer, o)
+			s.Add(material.Pass, CheckKey, fmt.Sprintf("%q holds the identity of a libp2p host", o.name), o.peer, o)
 			s.name("peer id", o.peer)
 		case o.store != nil:
 			s.name("storage id", o.store.ID)
@@ -98,7 +81,7 @@ func (s *set) checkFiles() {
 		}
 	}
 	if len(open) > 0 {
-		s.add(material.Warn, CheckMode,
+		s.Add(material.Warn, CheckMode,
 			"others than their owner can read these files: Lotus refuses a whole keystore for one of them until it is 0600, its folder 0700",
 			fmt.Sprintf("%04o", open[0].mode), open...)
 	}
@@ -110,7 +93,7 @@ func (s *set) checkName(o *object) {
 	if !stored || o.defect != nil {
 		return
 	}
-	s.compare(o.role == roleOfName(logical), CheckKeystoreName, fmt.Sprintf("%q holds what its name says", o.name),
+	s.Compare(o.role == roleOfName(logical), CheckKeystoreName, fmt.Sprintf("%q holds what its name says", o.name),
 		fmt.Sprintf("%q is named %q and holds a key of type %s", o.name, logical, o.key.kind), logical, o)
 }
 
@@ -122,15 +105,15 @@ func (s *set) checkWallets() {
 		}
 		named, _, ok := namedAddress(o.name)
 		if !ok && o.role == RoleWallet {
-			s.add(material.Fail, CheckAddress, fmt.Sprintf("the name of %q has no address", o.name), o.id(), o)
+			s.Add(material.Fail, CheckAddress, fmt.Sprintf("the name of %q has no address", o.name), o.id(), o)
 			continue
 		}
 		if !ok {
-			s.add(material.Unknown, CheckAddress,
+			s.Add(material.Unknown, CheckAddress,
 				fmt.Sprintf("nothing here shows that %q is the wallet meant: compare its address", o.name), o.id(), o)
 			continue
 		}
-		s.compare(named == *o.addr, CheckAddress, fmt.Sprintf("the key in %q makes the address in its name", o.name),
+		s.Compare(named == *o.addr, CheckAddress, fmt.Sprintf("the key in %q makes the address in its name", o.name),
 			fmt.Sprintf("the key in %q makes another address than the one in its name", o.name),
 			fmt.Sprintf("key %s, name %s", o.id(), o.on(named)), o)
 	}
@@ -144,7 +127,7 @@ func (s *set) checkDefaults() {
 		}
 		wallets := beside(o, s.with(RoleWallet))
 		if len(wallets) == 0 {
-			s.add(material.Unknown, CheckDefault, fmt.Sprintf("no wallet beside %q to compare it with", o.name), o.id(), o)
+			s.Add(material.Unknown, CheckDefault, fmt.Sprintf("no wallet beside %q to compare it with", o.name), o.id(), o)
 			continue
 		}
 		twin := o
@@ -153,7 +136,7 @@ func (s *set) checkDefaults() {
 				twin = w
 			}
 		}
-		s.compare(twin != o, CheckDefault, fmt.Sprintf("the default key %q is that of the wallet %q", o.name, twin.name),
+		s.Compare(twin != o, CheckDefault, fmt.Sprintf("the default key %q is that of the wallet %q", o.name, twin.name),
 			fmt.Sprintf("the default key %q is that of no wallet of its keystore", o.name), o.id(), append(wallets, o)...)
 	}
 }
@@ -163,7 +146,7 @@ func (s *set) checkTokens() {
 	for _, o := range s.with(RoleToken) {
 		secrets := beside(o, s.with(RoleJWT))
 		if len(secrets) == 0 {
-			s.add(material.Unknown, CheckToken, fmt.Sprintf("the secret that signed %q is not here", o.name), "", o)
+			s.Add(material.Unknown, CheckToken, fmt.Sprintf("the secret that signed %q is not here", o.name), "", o)
 			continue
 		}
 		signer := o
@@ -172,7 +155,7 @@ func (s *set) checkTokens() {
 				signer = c
 			}
 		}
-		s.compare(signer != o, CheckToken, fmt.Sprintf("%q is signed with %q", o.name, signer.name),
+		s.Compare(signer != o, CheckToken, fmt.Sprintf("%q is signed with %q", o.name, signer.name),
 			fmt.Sprintf("%q is not signed with the secret in %q", o.name, secrets[0].name), "", append(secrets, o)...)
 	}
 }

@@ -100,9 +100,9 @@ type rule struct {
 func (s *set) judge(r rule, first, second part, content []opinion) {
 	strongest, weaker := decide(append(content, byTimes(first, second)...))
 	sentence := map[material.Status]string{material.Pass: r.pass, material.Fail: r.fail, material.Unknown: r.unsure}[strongest.status]
-	s.add(strongest.status, r.id, fmt.Sprintf(sentence, first, second), strongest.evidence, first, second)
+	s.Add(strongest.status, r.id, fmt.Sprintf(sentence, first, second), strongest.evidence, first, second)
 	if weaker != nil && strongest.status == material.Pass {
-		s.add(material.Warn, r.schedule, fmt.Sprintf(r.wrong, first, second), fmt.Sprintf("class %d: %s", weaker.class, weaker.evidence), first, second)
+		s.Add(material.Warn, r.schedule, fmt.Sprintf(r.wrong, first, second), fmt.Sprintf("class %d: %s", weaker.class, weaker.evidence), first, second)
 	}
 }
 
@@ -122,9 +122,9 @@ func (s *set) checkSplice() {
 	apps, participants := s.parts(RoleApps), s.parts(RoleParticipant)
 	switch {
 	case len(apps) > 0 && len(participants) == 0:
-		s.add(material.Warn, CheckSplicePair, "the dump of the participant is missing: the apps cannot be restored without it", "", apps...)
+		s.Add(material.Warn, CheckSplicePair, "the dump of the participant is missing: the apps cannot be restored without it", "", apps...)
 	case len(apps) == 0 && len(participants) > 0:
-		s.add(material.Warn, CheckSplicePair, "the dump of the apps (validator, SV, scan) is missing beside the participant's", "", participants...)
+		s.Add(material.Warn, CheckSplicePair, "the dump of the apps (validator, SV, scan) is missing beside the participant's", "", participants...)
 	}
 	if len(participants) == 0 {
 		return
@@ -132,7 +132,7 @@ func (s *set) checkSplice() {
 	for _, a := range apps {
 		p, ok := partner(a, participants)
 		if !ok {
-			s.add(material.Unknown, CheckSpliceOrder, fmt.Sprintf("which of the participants' dumps belongs to %s cannot be said", a), "",
+			s.Add(material.Unknown, CheckSpliceOrder, fmt.Sprintf("which of the participants' dumps belongs to %s cannot be said", a), "",
 				append([]part{a}, participants...)...)
 			continue
 		}

@@ -55,7 +55,7 @@ func (s *set) sameMigration(apps, participant part) bool {
 	if number == apps.db.migration {
 		return true
 	}
-	s.add(material.Fail, CheckSpliceMigration, fmt.Sprintf("%s and %s are of two migrations", apps, participant),
+	s.Add(material.Fail, CheckSpliceMigration, fmt.Sprintf("%s and %s are of two migrations", apps, participant),
 		fmt.Sprintf("migrations %d and %d", apps.db.migration, number), apps, participant)
 	return false
 }
@@ -96,9 +96,9 @@ func (s *set) checkAleph() {
 		}
 	}
 	if missing != "" {
-		s.add(material.Warn, CheckAlephFiles, "files that the database refers to are not here: missing is the volume"+missing, "", append(databases, volumes...)...)
+		s.Add(material.Warn, CheckAlephFiles, "files that the database refers to are not here: missing is the volume"+missing, "", append(databases, volumes...)...)
 	} else {
-		s.add(material.Pass, CheckAlephFiles, "both volumes of files are beside the database", "", append(databases, volumes...)...)
+		s.Add(material.Pass, CheckAlephFiles, "both volumes of files are beside the database", "", append(databases, volumes...)...)
 	}
 	for _, d := range databases {
 		for _, v := range volumes {

@@ -85,5 +85,5 @@ func (Profile) Judge(files []material.File, _ []material.Item) material.Findings
 	s.checkDumps()
 	s.checkSplice()
 	s.checkAleph()
-	return s.found
+	return s.Findings
 }

@@ -11,7 +11,7 @@ import (
 // set is the dumps of one inspection and what was found out about them.
 type set struct {
 	dumps []*dump
-	found material.Findings
+	material.Docket[part]
 }
 
 // part is one database of a dump, or a volume of files.
@@ -21,29 +21,14 @@ type part struct {
 	index int       // its place in the dump of a cluster
 }
 
+// File implements what material.Docket wants.
+func (p part) File() string { return p.name }
+
 func (p part) String() string {
 	if p.db == nil {
 		return fmt.Sprintf("%q", p.name)
 	}
 	return p.title(p.db)
-}
-
-func (s *set) add(status material.Status, id, text, evidence string, about ...part) {
-	v := material.Verdict{Status: status, ID: id, Text: text, Evidence: evidence}
-	for _, p := range about {
-		if !slices.Contains(v.Files, p.name) {
-			v.Files = append(v.Files, p.name)
-		}
-	}
-	s.found.Verdicts = append(s.found.Verdicts, v)
-}
-
-func (s *set) compare(ok bool, id, pass, fail, evidence string, about ...part) {
-	if ok {
-		s.add(material.Pass, id, pass, evidence, about...)
-		return
-	}
-	s.add(material.Fail, id, fail, evidence, about...)
 }
 
 // parts gives the databases of that role that were read to their end, or whose name
@@ -73,13 +58,13 @@ func (s *set) checkDumps() {
 		whole := part{d, nil, 0}
 		switch {
 		case d.defect != nil:
-			s.add(material.Fail, CheckComplete, fmt.Sprintf("%q is not a whole %s: %v", d.name, d.role, d.defect), d.format, whole)
+			s.Add(material.Fail, CheckComplete, fmt.Sprintf("%q is not a whole %s: %v", d.name, d.role, d.defect), d.format, whole)
 			continue
 		case d.opaque != "":
-			s.add(material.Unknown, CheckComplete, fmt.Sprintf("whether %q is whole cannot be said: %s", d.name, d.opaque), d.format, whole)
+			s.Add(material.Unknown, CheckComplete, fmt.Sprintf("whether %q is whole cannot be said: %s", d.name, d.opaque), d.format, whole)
 			continue
 		}
-		s.add(material.Pass, CheckComplete, fmt.Sprintf("%q is whole", d.name), d.evidence(), whole)
+		s.Add(material.Pass, CheckComplete, fmt.Sprintf("%q is whole", d.name), d.evidence(), whole)
 		for i := range d.databases {
 			s.checkDatabase(part{d, &d.databases[i], i})
 		}
@@ -105,7 +90,7 @@ func (d *dump) evidence() string {
 func (s *set) checkDatabase(p part) {
 	db := p.db
 	if db.unread != "" {
-		s.add(material.Unknown, CheckContents, fmt.Sprintf("what %s holds is not judged: %s", p, db.unread), p.format, p)
+		s.Add(material.Unknown, CheckContents, fmt.Sprintf("what %s holds is not judged: %s", p, db.unread), p.format, p)
 	}
 	switch id := db.participant(); {
 	case id == "":
@@ -119,7 +104,7 @@ func (s *set) checkDatabase(p part) {
 		return
 	}
 	if db.ledgerID != "" {
-		s.compare(db.ledgerID == db.nodeID, CheckNode, fmt.Sprintf("%s is of one participant", p),
+		s.Compare(db.ledgerID == db.nodeID, CheckNode, fmt.Sprintf("%s is of one participant", p),
 			fmt.Sprintf("%s names two participants: its node is not its ledger's", p), strings.Join(slices.Compact([]string{db.nodeID, db.ledgerID}), ", "), p)
 	}
 	s.checkKeys(p)
@@ -142,18 +127,18 @@ func (s *set) checkKeys(p part) {
 	evidence := fmt.Sprintf("%s, %d keys in clear, %d wrapped, %d in a KMS", db.namespace, db.keysInClear, db.keysWrapped, len(db.kmsKeys))
 	switch {
 	case slices.Contains(db.kmsKeys, db.namespace):
-		s.add(material.Warn, CheckNamespaceKey, fmt.Sprintf("the namespace key of %s is in a KMS: the dump is of no use without it", p), evidence, p)
+		s.Add(material.Warn, CheckNamespaceKey, fmt.Sprintf("the namespace key of %s is in a KMS: the dump is of no use without it", p), evidence, p)
 	case slices.Contains(db.keyIDs, db.namespace):
 		text := fmt.Sprintf("the namespace key is in %s", p)
 		if db.keysWrapped > 0 {
 			text += ", wrapped by a KMS without which it is of no use"
 		}
-		s.add(material.Pass, CheckNamespaceKey, text, evidence, p)
+		s.Add(material.Pass, CheckNamespaceKey, text, evidence, p)
 	default:
-		s.add(material.Warn, CheckNamespaceKey, fmt.Sprintf("the namespace key is not in %s: it must be kept elsewhere", p), evidence, p)
+		s.Add(material.Warn, CheckNamespaceKey, fmt.Sprintf("the namespace key is not in %s: it must be kept elsewhere", p), evidence, p)
 	}
 }
 
 func (s *set) name(what, value string) {
-	s.found.IDs = append(s.found.IDs, material.ID{Network: Network, Name: what, Value: value})
+	s.IDs = append(s.IDs, material.ID{Network: Network, Name: what, Value: value})
 }
