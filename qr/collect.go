@@ -136,6 +136,29 @@ func (c *Collector) Payload() ([]byte, error) {
 	return payload, nil
 }
 
+// A Gap is a run of bytes of the payload that no code gave.
+type Gap struct{ Offset, Length int }
+
+// Fragments gives what the data codes that were read carry, each at its place in the payload, zeros elsewhere, and the gaps between them. It is for
+// what [Collector.Payload] cannot rebuild: nothing vouches for it, not even the digest in the set id.
+func (c *Collector) Fragments() (payload []byte, gaps []Gap) {
+	payload = make([]byte, c.set.length)
+	for i, body := range c.bodies[:c.set.data] {
+		offset := i * c.set.bodySize
+		size := min(c.set.bodySize, c.set.length-offset)
+		last := len(gaps) - 1
+		switch {
+		case body != nil:
+			copy(payload[offset:], body[:size])
+		case last >= 0 && gaps[last].Offset+gaps[last].Length == offset:
+			gaps[last].Length += size
+		default:
+			gaps = append(gaps, Gap{Offset: offset, Length: size})
+		}
+	}
+	return payload, gaps
+}
+
 // Sets sorts frames of several page sets, as from a pile of pages of several vaults, generations or layouts. The zero value is ready for use.
 type Sets struct {
 	byHeader map[pageSet]*Collector

@@ -209,6 +209,28 @@ func TestEmptyCollector(t *testing.T) {
 	require.EqualError(t, err, "no page code was read")
 	require.Empty(t, c.Missing())
 	require.Equal(t, 1, c.Need())
+	payload, gaps := c.Fragments()
+	require.Empty(t, payload)
+	require.Empty(t, gaps)
+}
+
+func TestFragments(t *testing.T) {
+	// Every data code that was read is at its place, the rest is zeros, and the gaps say exactly which bytes those are; parity codes do not help.
+	payload := payloadOf(10*629 - 100)
+	frames := split(t, payload, "robust", 20, 25)
+	require.Equal(t, 10, frames[0].Data)
+	gone := []int{0, 3, 4, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19}
+	got, gaps := collect(t, rand.New(rand.NewPCG(1, 2)), frames, gone).Fragments()
+	require.Equal(t, []qr.Gap{{0, 629}, {3 * 629, 2 * 629}, {9 * 629, 529}}, gaps)
+	want := bytes.Clone(payload)
+	for _, g := range gaps {
+		clear(want[g.Offset : g.Offset+g.Length])
+	}
+	require.Equal(t, want, got)
+
+	got, gaps = collect(t, rand.New(rand.NewPCG(1, 2)), frames, nil).Fragments()
+	require.Equal(t, payload, got)
+	require.Empty(t, gaps)
 }
 
 func TestSetsSort(t *testing.T) {

@@ -9,11 +9,12 @@ import (
 var errNothing = errors.New("nothing was given")
 
 type scanCmd struct {
-	Files []string `arg:"" name:"file" help:"Scans: PNG, JPEG, TIFF, PDF, text, folders of them; - is text on standard input."`
+	Files  []string `arg:"" name:"file" help:"Scans: PNG, JPEG, TIFF, PDF, text, folders of them; - is text on standard input."`
+	Rescue string   `placeholder:"FOLDER" help:"New folder for what there is of pages that are not whole, labelled with what is missing. It is no backup, and this is never a success."`
 }
 
 func (c *scanCmd) Run(u *ui) error {
-	r, err := ceremony.Scan(u, c.Files, u.in)
+	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.in, Rescue: c.Rescue})
 	if r == nil {
 		return err
 	}

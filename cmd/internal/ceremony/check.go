@@ -114,22 +114,44 @@ type ScanResult struct {
 	Media  []*vault.Checked // of whole page sets
 }
 
+// ScanRequest is what `scan` is asked for.
+type ScanRequest struct {
+	Files  []string
+	Stdin  io.Reader
+	Rescue string // folder to make for what there is of page sets that are not whole, "" for none
+}
+
 // Scan decodes files and says what they hold and what is missing. It returns
 // ErrDamage where codes were seen and not read, and *MorePagesError where a page
-// set is not whole.
-func Scan(c Console, files []string, stdin io.Reader) (*ScanResult, error) {
+// set is not whole. With Rescue it never succeeds.
+func Scan(c Console, r ScanRequest) (*ScanResult, error) {
+	if r.Rescue != "" {
+		if err := mustBeNew(r.Rescue); err != nil {
+			return nil, err
+		}
+	}
 	in, err := NewIntake()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	if err := readInputs(c, in, stdin, files); err != nil {
+	if err := readInputs(c, in, r.Stdin, r.Files); err != nil {
 		return nil, err
 	}
 	result := &ScanResult{Inputs: in.Inputs, Pages: in.PageSets()}
 	result.Shares, _ = checkShares(in)
+	err = result.judge()
+	if r.Rescue != "" {
+		return result, rescue(c, r.Rescue, result.Pages, err)
+	}
+	return result, err
+}
+
+// judge opens the whole page sets and says what is wrong with the others.
+func (r *ScanResult) judge() error {
+	var err error
 	var incomplete []PageSet
-	for _, p := range result.Pages {
+	for _, p := range r.Pages {
 		if p.Need > 0 {
 			incomplete = append(incomplete, p)
 		}
@@ -138,7 +160,7 @@ func Scan(c Console, files []string, stdin io.Reader) (*ScanResult, error) {
 		}
 		for _, m := range p.Medium {
 			checked := vault.Check(m, true)
-			result.Media = append(result.Media, checked)
+			r.Media = append(r.Media, checked)
 			if checked.Damaged() {
 				err = ErrDamage
 			}
@@ -146,11 +168,11 @@ func Scan(c Console, files []string, stdin io.Reader) (*ScanResult, error) {
 	}
 	switch {
 	case err != nil:
-		return result, err
+		return err
 	case len(incomplete) > 0:
-		return result, withHint(&MorePagesError{Sets: incomplete}, "scan the pages that are named again and give all scans together; scans add up")
-	case len(result.Pages)+len(result.Shares) == 0:
-		return result, withHint(fmt.Errorf("no code of coldvault was found"), "scan at 300 dpi in grey, the whole page, without cropping")
+		return withHint(&MorePagesError{Sets: incomplete}, "scan the pages that are named again and give all scans together; scans add up")
+	case len(r.Pages)+len(r.Shares) == 0:
+		return withHint(fmt.Errorf("no code of coldvault was found"), "scan at 300 dpi in grey, the whole page, without cropping")
 	}
-	return result, nil
+	return nil
 }

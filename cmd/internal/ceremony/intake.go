@@ -322,6 +322,8 @@ type PageSet struct {
 	Missing    []string // places of the codes that were not read, as printed on the pages
 	Medium     []*vault.Medium
 	Err        error // where the codes are enough and contradict each other
+
+	codes *qr.Collector
 }
 
 // Title is what messages call the set.
@@ -336,7 +338,7 @@ func (in *Intake) PageSets() []PageSet {
 		set := c.Set()
 		p := PageSet{
 			Vault: c.Vault(), Generation: int(c.Generation()), Set: hex.EncodeToString(set[:]),
-			Have: c.Have(), Need: c.Need(), Total: c.Total(),
+			Have: c.Have(), Need: c.Need(), Total: c.Total(), codes: c,
 		}
 		layout, ok := qr.LayoutByBodySize(c.BodySize())
 		if ok {
@@ -363,21 +365,45 @@ func openPages(c *qr.Collector, title string) ([]*vault.Medium, error) {
 	return vault.OpenMedia(m)
 }
 
-// places names the codes that were not read by page and place. Pages are filled,
-// so the number of codes tells the paper size where a layout has two grids.
+// places names the codes that were not read by page and place, for each paper that
+// they may be printed on.
 func places(c *qr.Collector, layout qr.Layout) []string {
-	grid := paper.GridFor(layout, paper.A4)
-	if letter := paper.GridFor(layout, paper.Letter); c.Total()%grid.Codes() != 0 && c.Total()%letter.Codes() == 0 {
-		grid = letter
+	sizes := papers(layout, c.Total())
+	var out []string
+	for _, size := range sizes {
+		on := ""
+		if len(sizes) > 1 {
+			on = "on " + size.String() + " paper, "
+		}
+		out = append(out, placesOn(paper.GridFor(layout, size), on, c.Missing())...)
 	}
+	return out
+}
+
+// papers are the paper sizes that a page set may be printed on. Pages are filled,
+// so the number of codes tells the size where a layout has two grids, mostly.
+func papers(layout qr.Layout, codes int) []paper.Size {
+	const maxCodes = 255 // FORMAT.md section 8: the last page is not filled beyond
+	a4, letter := paper.GridFor(layout, paper.A4), paper.GridFor(layout, paper.Letter)
+	fills := func(g paper.Grid) bool { return codes%g.Codes() == 0 || codes == maxCodes }
+	switch {
+	case a4 == letter || !fills(letter):
+		return []paper.Size{paper.A4}
+	case !fills(a4):
+		return []paper.Size{paper.Letter}
+	}
+	return []paper.Size{paper.A4, paper.Letter}
+}
+
+func placesOn(grid paper.Grid, on string, missing []int) []string {
 	var out []string
 	last, names := 0, []string(nil)
 	flush := func() {
 		if len(names) > 0 {
-			out = append(out, fmt.Sprintf("page %d: %s", last, strings.Join(names, " ")))
+			out = append(out, fmt.Sprintf("%spage %d: %s", on, last, strings.Join(names, " ")))
 		}
 	}
-	for _, i := range c.Missing() {
+	for _, i := range missing {
 		page, place := grid.Place(i)
 		if page != last {
 			flush()

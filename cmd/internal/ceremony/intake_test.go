@@ -1,0 +1,112 @@
+package ceremony
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coldvault/media/paper"
+	"coldvault/qr"
+	"coldvault/qr/digits"
+)
+
+// printed are the codes of a made-up generation as they are printed on a paper.
+func printed(t *testing.T, bytes int, layoutName string, size paper.Size) []qr.Frame {
+	t.Helper()
+	layout, err := qr.LayoutByName(layoutName)
+	require.NoError(t, err)
+	payload := make([]byte, bytes)
+	for i := range payload {
+		payload[i] = byte(i * i)
+	}
+	frames, err := qr.Split([5]byte{1, 2, 3, 4, 5}, 7, payload, layout, paper.GridFor(layout, size).Codes(), qr.MinParity)
+	require.NoError(t, err)
+	return frames
+}
+
+func newIntake(t *testing.T) *Intake {
+	t.Helper()
+	in, err := NewIntake()
+	require.NoError(t, err)
+	t.Cleanup(in.Close)
+	return in
+}
+
+// asText gives codes as a reader does, one a line.
+func asText(frames ...qr.Frame) string {
+	var b strings.Builder
+	for _, f := range frames {
+		b.Write(digits.Append(nil, f.Marshal()))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// What is missing is named by the page and place that stand on the paper, on
+// either paper, and on both where the number of codes does not tell which.
+func TestMissingCodesAreNamedByPlace(t *testing.T) {
+	for _, test := range []struct {
+		bytes  int
+		layout string
+		size   paper.Size
+		codes  int
+		gone   []int
+		want   []string
+	}{
+		{12000, "robust", paper.A4, 40, []int{0, 19, 20}, []string{"page 1: A1 D5", "page 2: A1"}},
+		{12000, "robust", paper.Letter, 40, []int{0, 19, 20}, []string{"page 1: A1 D5", "page 2: A1"}},
+		{17000, "dense", paper.A4, 24, []int{0, 20, 23}, []string{"page 1: A1 A6 D6"}},
+		{17000, "dense", paper.Letter, 40, []int{0, 20, 23}, []string{"page 1: A1", "page 2: A1 D1"}},
+		{80000, "dense", paper.A4, 120, []int{24, 25}, []string{"on a4 paper, page 2: A1 B1", "on letter paper, page 2: A2 B2"}},
+		{180000, "dense", paper.Letter, 255, []int{254}, []string{"on a4 paper, page 11: C4", "on letter paper, page 13: C4"}},
+	} {
+		frames := printed(t, test.bytes, test.layout, test.size)
+		require.Len(t, frames, test.codes)
+		var c qr.Collector
+		for i, f := range frames {
+			if !slices.Contains(test.gone, i) {
+				_, err := c.Add(f)
+				require.NoError(t, err)
+			}
+		}
+		layout, _ := qr.LayoutByName(test.layout)
+		require.Equal(t, test.want, places(&c, layout))
+	}
+}
+
+// Scans add up whatever their order and however they are mixed: two printouts of
+// one generation and foreign codes in one pile, in pieces, each set counted alone.
+func TestScansAddUpInAnyOrder(t *testing.T) {
+	robust := printed(t, 12000, "robust", paper.A4)
+	letter := printed(t, 17000, "dense", paper.Letter)
+	all := append(append([]qr.Frame{}, robust...), letter...)
+	for seed := range uint64(5) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		in := newIntake(t)
+		have := map[int]int{}
+		for rest := all; len(rest) > 0; {
+			n := min(1+random.IntN(9), len(rest))
+			require.NoError(t, in.Add("-", strings.NewReader("QR-Code:12345\n"+asText(rest[:n]...)+asText(rest[0]))))
+			for _, f := range rest[:n] {
+				have[f.Total*1000+f.Data]++
+			}
+			rest = rest[n:]
+			for _, p := range in.PageSets() {
+				require.Equal(t, have[p.codes.Total()*1000+p.codes.Data()], p.Have)
+				require.Equal(t, max(0, p.codes.Data()-p.Have), p.Need)
+				require.Equal(t, p.Have == p.Total, len(p.Missing) == 0)
+			}
+		}
+		sets := in.PageSets()
+		require.Len(t, sets, 2)
+		for _, p := range sets {
+			require.Zero(t, p.Need)
+			_, err := p.codes.Payload()
+			require.NoError(t, err)
+		}
+	}
+}
