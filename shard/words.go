@@ -85,7 +85,8 @@ func FingerprintWords(fp [32]byte) []string {
 	return out
 }
 
-// Complete returns the words that start with prefix, in any case, for an operator who is typing. An empty prefix has none.
+// Complete returns the words that start with prefix, in any case, for an operator who is typing. An empty prefix has none. Where no
+// word starts so, it returns those that do with y and z in each other's place, as a QWERTZ keyboard types them.
 func Complete(prefix []byte) []string {
 	var key [maxWord]byte
 	defer clear(key[:])
@@ -93,15 +94,25 @@ func Complete(prefix []byte) []string {
 		return nil
 	}
 	n := lower(key[:], prefix)
-	list, from := wordList(), searchWord(key[:n])
-	to := from
-	for to < len(list) && len(list[to]) >= n && list[to][:n] == string(key[:n]) {
-		to++
+	found := startingWith(key[:n])
+	if len(found) == 0 && swapYZ(key[:n]) {
+		found = startingWith(key[:n])
 	}
-	return slices.Clone(list[from:to])
+	return slices.Clone(found)
 }
 
-// lookup finds a word by all its letters or by at least the first four of them.
+// startingWith is the part of the list that starts with key.
+func startingWith(key []byte) []string {
+	list, from := wordList(), searchWord(key)
+	to := from
+	for to < len(list) && len(list[to]) >= len(key) && list[to][:len(key)] == string(key) {
+		to++
+	}
+	return list[from:to]
+}
+
+// lookup finds a word by all its letters or by at least the first four of them, also with y and z in each other's place: no
+// two words of the list, nor their first four letters, differ in that alone.
 func lookup(word []byte) (symbol uint16, ok bool) {
 	var key [maxWord]byte
 	defer clear(key[:])
@@ -109,11 +120,30 @@ func lookup(word []byte) (symbol uint16, ok bool) {
 		return 0, false
 	}
 	n := lower(key[:], word)
-	list, i := wordList(), searchWord(key[:n])
-	if i == len(list) || len(list[i]) < n || list[i][:n] != string(key[:n]) {
+	symbol, ok = lookupKey(key[:n])
+	if !ok && swapYZ(key[:n]) {
+		symbol, ok = lookupKey(key[:n])
+	}
+	return symbol, ok
+}
+
+func lookupKey(key []byte) (symbol uint16, ok bool) {
+	list, i := wordList(), searchWord(key)
+	if i == len(list) || len(list[i]) < len(key) || list[i][:len(key)] != string(key) {
 		return 0, false
 	}
-	return uint16(i), len(list[i]) == n || n >= uniqueLetters
+	return uint16(i), len(list[i]) == len(key) || len(key) >= uniqueLetters
+}
+
+// swapYZ exchanges y and z and tells whether there were any.
+func swapYZ(key []byte) (any bool) {
+	for i, c := range key {
+		if c == 'y' || c == 'z' {
+			key[i] = 'y' + 'z' - c
+			any = true
+		}
+	}
+	return any
 }
 
 // searchWord returns the place of the first word that is not before key. The conversion is in a comparison: it does not allocate.
@@ -133,8 +163,8 @@ func lower(dst, word []byte) int {
 }
 
 // ParseWords reads the words of a share into dst, ShareSize bytes. All of them must be there and right: Correct
-// is for when they are not. A word is known by all its letters, in any case, or by its first four. A number before it, as
-// "7", "7." or "7)", says which word it is, so numbered words may be in any order.
+// is for when they are not. A word is known by all its letters, in any case, or by its first four, also where a QWERTZ keyboard
+// exchanged y and z. A number before it, as "7", "7." or "7)", says which word it is, so numbered words may be in any order.
 func ParseWords(dst, text []byte) (Share, error) {
 	c, missing, err := readWords(text)
 	defer clear(c[:])

@@ -47,6 +47,31 @@ func TestComplete(t *testing.T) {
 	require.Empty(t, Complete([]byte("abandoned")))
 }
 
+func TestYAndZExchanged(t *testing.T) {
+	// What a QWERTZ keyboard makes of a word is that word, and never another one.
+	qwertz := strings.NewReplacer("y", "z", "z", "y")
+	exchanged := 0
+	for i, w := range wordList() {
+		for _, typed := range []string{qwertz.Replace(w), strings.ToUpper(qwertz.Replace(w)), qwertz.Replace(w[:min(4, len(w))])} {
+			sym, ok := lookup([]byte(typed))
+			require.True(t, ok, typed)
+			require.EqualValues(t, i, sym, typed)
+			require.Contains(t, Complete([]byte(typed)), w)
+		}
+		if qwertz.Replace(w) != w {
+			exchanged++
+		}
+	}
+	require.Greater(t, exchanged, 100)
+
+	shares, _ := split(t, testParams)
+	for _, s := range shares {
+		got, err := ParseAny(make([]byte, ShareSize), []byte(qwertz.Replace(string(AppendWords(nil, s)))))
+		require.NoError(t, err)
+		require.Equal(t, s.Bytes(), got.Bytes())
+	}
+}
+
 func TestFieldAndCode(t *testing.T) {
 	// The field has 2047 powers of α and inverses, and a codeword vanishes at α^1 … α^6 and not at α^0 or α^7.
 	seen := map[uint16]bool{}
