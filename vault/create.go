@@ -1,3 +1,15 @@
+// Package vault makes vaults, seals generations into them, checks them, and opens
+// them again, in the formats of FORMAT.md.
+//
+// Everything is encrypted by age, to one post-quantum recipient a compartment, and
+// signed in minisign's format; this is the only package that calls either. Seeds
+// exist only while a vault is made and while a compartment is opened, in guarded
+// memory, and every computation on them runs inside secret.Do. Sealing needs no
+// secret but the signer's key.
+//
+// What it promises: nothing unsigned or altered is ever restored; a medium that
+// fails does not stop the others; a write that is interrupted leaves the generation
+// before it untouched; a restore leaves all files or none.
 package vault
 
 import (

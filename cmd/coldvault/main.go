@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -66,6 +67,7 @@ func run(args []string) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	u.json = slices.Contains(args, "--json") // a guess, for errors of parsing
 	context, err := parser.Parse(args)
 	if exited >= 0 {
 		return exited // --help

@@ -96,7 +96,7 @@ func (p *plane) confirm(x, y, module float64, first int, found []finder) []finde
 			return found
 		}
 	}
-	down, dm, ok := p.cross(x, y, 0, 1, module)
+	down, _, ok := p.cross(x, y, 0, 1, module)
 	if !ok {
 		return found
 	}
@@ -106,7 +106,9 @@ func (p *plane) confirm(x, y, module float64, first int, found []finder) []finde
 		return found
 	}
 	x += side
-	if down, dm, ok = p.cross(x, y, 0, 1, module); !ok {
+	// Again, now through the middle.
+	down, dm, ok := p.cross(x, y, 0, 1, module)
+	if !ok {
 		return found
 	}
 	y += down

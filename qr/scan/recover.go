@@ -60,11 +60,11 @@ func nearest(read []candidate, f finder) *candidate {
 func (p *plane) frameFrom(at vector, role int, like *candidate) frame {
 	side := float64(sideOf(like.version))
 	span := spanOf(like.version)
-	o, right, down := like.mesh.cell(finderCentre, finderCentre)
+	o, _, _ := like.mesh.cell(finderCentre, finderCentre)
 	e, _, _ := like.mesh.cell(side-finderCentre, finderCentre)
 	s, _, _ := like.mesh.cell(finderCentre, side-finderCentre)
 	across, along := e.minus(o), s.minus(o)
-	right, down = across.times(1/span), along.times(1/span)
+	right, down := across.times(1/span), along.times(1/span)
 	find := func(guess vector) vector {
 		if q, score := p.seek(finderTemplate, guess, right, down, missingReach); score >= surelySeen {
 			return q

@@ -97,7 +97,7 @@ func (r *PagesRequest) open(c Console) (g *vault.Copy, closeAll func(), err erro
 	if err != nil {
 		return nil, nil, err
 	}
-	closers = append(closers, func() { closeFolder() })
+	closers = append(closers, closeFolder)
 	found := []*vault.Medium{folder.Medium}
 	if r.From != "" {
 		in, err := NewIntake()

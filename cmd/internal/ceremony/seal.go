@@ -88,17 +88,17 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	return result, nil
 }
 
-func openFolder(name string) (*vault.Folder, func() error, error) {
+func openFolder(name string) (folder *vault.Folder, closeFolder func(), err error) {
 	dir, err := media.OpenDir(name)
 	if err != nil {
 		return nil, nil, withHint(err, "--vault is the folder that `coldvault init` made")
 	}
-	folder, err := vault.OpenFolder(dir)
+	folder, err = vault.OpenFolder(dir)
 	if err != nil {
 		dir.Close()
 		return nil, nil, withHint(err, "--vault is the folder that `coldvault init` made")
 	}
-	return folder, dir.Close, nil
+	return folder, func() { dir.Close() }, nil
 }
 
 // openTargets opens the media; one that cannot be opened does not stop the

@@ -43,7 +43,7 @@ type Chain struct {
 	MaxEvolutions  uint64
 }
 
-// Mainnet, Preprod and Preview are the public networks.
+// Mainnet is the network on which ada has a value.
 func Mainnet() Chain { return public("mainnet", 1591566291) }
 
 // Preprod is the test network that follows mainnet's releases.

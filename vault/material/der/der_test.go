@@ -210,7 +210,7 @@ func TestPEMIsStrict(t *testing.T) { // one block in the standard layout and not
 }
 
 func TestRSALimits(t *testing.T) { // small keys, even numbers and huge exponents are refused
-	small, err := rsa.GenerateMultiPrimeKey(rand.Reader, 3, 2048)
+	small, err := rsa.GenerateMultiPrimeKey(rand.Reader, 3, 2048) //nolint:staticcheck // the only way to a key that must be refused
 	require.NoError(t, err)
 	_, err = PKCS1(x509.MarshalPKCS1PrivateKey(small))
 	require.Error(t, err, "three primes")

@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -175,5 +174,3 @@ func status(r material.Report, id string) []material.Status {
 }
 
 func hexOf(data []byte) []byte { return append([]byte(hex.EncodeToString(data)), '\n') }
-
-func withMode(f material.File, mode fs.FileMode) material.File { f.Mode = mode; return f }

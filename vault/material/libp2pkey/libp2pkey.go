@@ -26,7 +26,7 @@ const (
 
 // The heads of the two fields: number<<3 | wire type.
 const (
-	headType = 1<<3 | 0
+	headType = 1 << 3
 	headData = 2<<3 | 2
 )
 

@@ -47,7 +47,6 @@ type archive struct {
 	format     byte
 	compressed bool
 	entries    map[int32]entry // those with data
-	tables     []string
 	database
 }
 
