@@ -192,13 +192,12 @@ func (p *participant) validatorState() {
 	}
 	p.add("Is the old `priv_validator_state.json` still on the old disk? Use that one, never an older one. " +
 		"Else ask the chain for the last height that this validator signed.")
-	var ready []*file
 	for _, f := range states {
 		if f.held {
 			p.add(fmt.Sprintf("Do not use `%s` before you have the answer. Its height must not be below the last one that was signed.", f.as))
 		}
 	}
-	ready = slices.DeleteFunc(slices.Clone(states), func(f *file) bool { return f.held })
+	ready := slices.DeleteFunc(slices.Clone(states), func(f *file) bool { return f.held })
 	if len(ready) > 0 {
 		from := choose(&p.steps, ready, "STATE", "this node's")
 		p.add("Install the state:", install(value("COMET_USER").String(), "0600", from, in("COMET_HOME", "data/priv_validator_state.json")))

@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"coldvault/vault/material"
 	"coldvault/vault/material/cardano"
@@ -67,7 +68,8 @@ func planCardano(b *book, files []*file) plan {
 
 func (p *pool) places(files []*file) {
 	put(p.cold, "offline machine, never a node", ownerYou, modeKey)
-	put(with(files, cardano.RoleKESSecret, cardano.RoleVRFSecret, cardano.RoleOpcert), "block producer: `$KEYS`", ownerNode, modeKey)
+	put(with(files, cardano.RoleKESSecret, cardano.RoleOpcert), "offline machine: an older generation, do not use it", ownerYou, modeKey)
+	put(slices.Concat(p.kes, p.vrf, p.cert), "block producer: `$KEYS`", ownerNode, modeKey)
 	put(with(p.cold, cardano.RoleKESPublic, cardano.RoleVRFPublic), "offline machine; no node needs it", ownerYou, modeKey)
 	put(with(p.cold, cardano.RoleMetadata), "your web server, byte for byte", "", "")
 	put(with(files, cardano.RoleSnapshot), "block producer: the database folder of a stopped node", ownerNode, "")

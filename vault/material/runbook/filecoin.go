@@ -28,7 +28,7 @@ func planFilecoin(b *book, files []*file) plan {
 	}}
 	deadline := "A miner that is not back within six weeks loses all its collateral. Write down when it failed and count from then."
 	if !b.in.Restored.IsZero() {
-		deadline += " Had it failed at the moment of this restore, the last day were " + when(b.in.Restored.Add(sixWeeks)) + "."
+		deadline += " Had it failed at the time of this restore, the end would be " + when(b.in.Restored.Add(sixWeeks)) + "."
 	}
 	p.deadlines = []string{deadline}
 	p.places()
@@ -125,13 +125,14 @@ func (p *lotus) daemon() {
 	backups, _ := p.split(with(p.files, filecoin.RoleMetadata))
 	if len(backups) > 0 {
 		dump := choose(&p.steps, backups, "DAEMON_BACKUP", "the newest one")
-		p.add("DAEMON FIRST. Restore its metadata. Stop it when it is up:",
-			cmd("lotus daemon --restore").arg(dump), cmd("lotus daemon stop"))
+		p.add("DAEMON FIRST. Restore its metadata, in a shell of its own:", cmd("lotus daemon --restore").arg(dump))
+		p.add("Stop it when it is up:", cmd("lotus daemon stop"))
 	}
 	identity, _ := p.split(with(p.files, filecoin.RolePeer, filecoin.RoleJWT))
 	keys := append(with(p.files, filecoin.RoleWallet, filecoin.RoleDefault), identity...)
 	p.keystore("Put the keys into the daemon's keystore, while it does not run. Lotus refuses all keys if one has another mode than 0600:", "LOTUS_PATH", keys)
-	p.add("Start the daemon in a shell of its own. Wait here until it is in sync:", cmd("lotus daemon"), cmd("lotus sync wait"))
+	p.add("Start the daemon in a shell of its own:", cmd("lotus daemon"))
+	p.add("Wait until it is in sync:", cmd("lotus sync wait"))
 	var imports []command
 	for _, f := range with(p.files, filecoin.RoleExport) {
 		imports = append(imports, cmd("lotus wallet import", source(f)))

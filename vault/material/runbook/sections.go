@@ -48,7 +48,7 @@ func (b *book) writeHead() {
 		{"folder", "`" + quote(in.To) + "`"},
 		{"files", strconv.Itoa(len(in.Files))},
 	}
-	b.doc.table([]string{"restored", "what"}, rows)
+	b.doc.table([]string{"this restore", "value"}, rows)
 	b.doc.para("Work from top to bottom. Tick every step. Do not skip a proof. Commands are for bash.")
 	if failed := b.count(material.Fail); failed > 0 {
 		b.doc.para(fmt.Sprintf("STOP: %d checks failed in this restore. Read the last section before you go on.", failed))

@@ -47,11 +47,19 @@ func textStep(out *bytes.Buffer, b block) {
 	}
 }
 
+// labelWidth is that of the first column where a table has two.
+const labelWidth = 14
+
 // textTable writes a row as lines: names are too long for columns.
 func textTable(out *bytes.Buffer, b block) {
 	for _, row := range b.rows {
 		if len(row) == 2 {
-			wrap(out, fmt.Sprintf("  %-14s", plainly(row[0])+":"), "                ", row[1])
+			label := plainly(row[0]) + ":"
+			if columns(label) >= labelWidth { // a fact may have any name
+				wrap(out, "  ", "  ", label)
+				label = ""
+			}
+			wrap(out, fmt.Sprintf("  %-*s", labelWidth, label), strings.Repeat(" ", 2+labelWidth), row[1])
 			continue
 		}
 		first := fmt.Sprintf("  %3s  ", row[0])
