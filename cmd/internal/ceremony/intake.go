@@ -18,6 +18,7 @@ import (
 	"coldvault/qr"
 	"coldvault/qr/digits"
 	"coldvault/qr/scan"
+	"coldvault/qr/wedge"
 	"coldvault/shard"
 	"coldvault/vault"
 	"coldvault/vault/secret"
@@ -213,11 +214,13 @@ func (in *Intake) addText(input *Input, data []byte) error {
 	}
 	for line := range bytes.SplitSeq(data, []byte("\n")) {
 		code := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("QR-Code:"))
+		text, wipe := asDigits(code)
 		switch {
-		case isDigits(code):
+		case text != nil:
 			words()
 			input.Codes++
-			in.addCode(input, code)
+			in.addCode(input, text)
+			wipe()
 		case len(code) == 0:
 			words()
 		default:
@@ -244,6 +247,34 @@ func (in *Intake) AddTyped(line []byte) error {
 	}
 	in.Inputs = append(in.Inputs, input)
 	return nil
+}
+
+// asDigits gives a line that is digits, also one that a wedge scanner typed through
+// a keyboard layout that makes something else of them; nil where it is neither.
+func asDigits(line []byte) (text []byte, wipe func()) {
+	switch {
+	case isDigits(line):
+		return line, func() {}
+	case len(line) == 0 || len(line) > maxLine:
+		return nil, func() {}
+	}
+	// Inside secret.Do, as everything that reads text.
+	scratch := make([]byte, len(line))
+	text, _ = wedge.Digits(scratch, line, isCode)
+	return text, func() { secret.Wipe(scratch) }
+}
+
+// isCode says whether digits are a frame or a share, by their checksum.
+func isCode(text []byte) bool {
+	payload, err := digits.Decode(nil, text)
+	if err != nil {
+		return false
+	}
+	defer secret.Wipe(payload)
+	if _, err = qr.ParseFrame(payload); errors.Is(err, qr.ErrFrameVersion) {
+		_, err = shard.Parse(payload)
+	}
+	return err == nil
 }
 
 func isDigits(line []byte) bool {

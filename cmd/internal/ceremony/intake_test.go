@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"coldvault/media/paper"
 	"coldvault/qr"
 	"coldvault/qr/digits"
+	"coldvault/shard"
 )
 
 // printed are the codes of a made-up generation as they are printed on a paper.
@@ -109,4 +111,47 @@ func TestScansAddUpInAnyOrder(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
+}
+
+// A scanner's digits that a keyboard layout made something else of are read where
+// the checksum then fits, and no others.
+func TestWedgeThroughALayout(t *testing.T) {
+	french := strings.NewReplacer("1", "&", "2", "é", "3", `"`, "4", "'", "5", "(", "6", "-", "7", "è", "8", "_", "9", "ç", "0", "à")
+	german := strings.NewReplacer("1", "!", "2", `"`, "3", "§", "4", "$", "5", "%", "6", "&", "7", "/", "8", "(", "9", ")", "0", "=")
+	frames := printed(t, 2000, "robust", paper.A4)
+	shares := splitSeed(t)
+	in := newIntake(t)
+	text := french.Replace(asText(frames[:2]...)) + german.Replace(asText(frames[2:4]...)) + asText(frames[4])
+	for _, s := range shares {
+		text += french.Replace(string(shard.AppendText(nil, s))) + "\r\n"
+	}
+	require.NoError(t, in.Add("-", strings.NewReader(text)))
+	require.Equal(t, Input{Name: "standard input", Codes: 5 + len(shares), Frames: 5, Shares: len(shares)}, in.Inputs[0])
+	require.Equal(t, 5, in.PageSets()[0].Have)
+	require.Equal(t, shares[1].Bytes(), in.Shares[1].Bytes())
+	require.NoError(t, in.AddTyped([]byte(german.Replace(string(shard.AppendText(nil, shares[0]))))))
+
+	wrong := []byte(asText(frames[5])[:100])
+	wrong[50] = '0' + (wrong[50]-'0'+1)%10
+	require.Error(t, in.AddTyped([]byte(french.Replace(string(wrong)))))
+	digitsOf := shard.AppendText(nil, shares[2])
+	digitsOf[70] = '0' + (digitsOf[70]-'0'+1)%10
+	require.Error(t, in.AddTyped([]byte(french.Replace(string(digitsOf)))))
+}
+
+// splitSeed gives the shares of a made-up seed.
+func splitSeed(t *testing.T) (shares []shard.Share) {
+	t.Helper()
+	seed := bytes.Repeat([]byte{7}, shard.SeedSize)
+	dst := make([][]byte, 5)
+	for i := range dst {
+		dst[i] = make([]byte, shard.ShareSize)
+	}
+	require.NoError(t, shard.Split(dst, seed, shard.Params{Vault: shard.VaultID{1, 2, 3, 4, 5}, Compartment: shard.Cold, Threshold: 3, Shares: 5}))
+	for _, raw := range dst {
+		s, err := shard.Parse(raw)
+		require.NoError(t, err)
+		shares = append(shares, s)
+	}
+	return shares
 }
