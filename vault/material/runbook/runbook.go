@@ -132,6 +132,7 @@ func (b *book) takeFiles() {
 		if f.As == "" {
 			f.As = f.Name
 		}
+		f.Mode = prose(f.Mode)
 		b.files = append(b.files, &file{File: f, as: quote(f.As), item: items[f.Name], held: held[f.Name] || f.As != f.Name})
 	}
 }

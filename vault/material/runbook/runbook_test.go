@@ -410,6 +410,7 @@ func FuzzRunbook(f *testing.F) { // no name, role or text makes a runbook that i
 	}
 	f.Add("backup.cbor", "filecoin", "metadata-backup", "all", "2026-05-13T13:00:00Z")
 	f.Add("a", "canton", "participant-identities", "cold", "x")
+	f.Add("a", "generic", "file", "all", "\u202e")
 	f.Add("a", "aleph", "node-secret", "standby", "x")
 	f.Add("a", "pgdump", "participant-dump", "hot", "x")
 	f.Fuzz(func(t *testing.T, name, network, fileRole, role, note string) {
