@@ -1,7 +1,7 @@
 package main
 
 import (
-	"strings"
+	"time"
 
 	"coldvault/cmd/internal/ceremony"
 )
@@ -37,7 +37,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		u.print("of one vault would each give out the next generation's number.")
 		return nil
 	}
-	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Created, r.To)
+	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
 	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}
 	for _, f := range r.Files {
 		rows = append(rows, []string{f.Name, f.Network, f.Role, f.In})
@@ -64,6 +64,9 @@ func (c *restoreCmd) Run(u *ui) error {
 			Why  string `json:"why"`
 		}{h.Name, h.As, h.Why})
 	}
+	for _, name := range r.Runbook {
+		u.print("What to do now, step by step: %s", name)
+	}
 	u.print("Every file has the digest it was sealed with, is readable by you alone (0400), and was read back.")
 	u.emit("restored", struct {
 		Vault       string   `json:"vault"`
@@ -72,6 +75,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		Generation  int      `json:"generation"`
 		Created     string   `json:"created"`
 		To          string   `json:"to"`
-	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), strings.Fields(strings.Join(r.Identity.Words(), " ")), r.Generation, r.Created, r.To})
+		Runbook     []string `json:"runbook"`
+	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), r.Identity.Words(), r.Generation, r.Sealed.Format(time.RFC3339), r.To, append([]string{}, r.Runbook...)})
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"coldvault/shard"
 	"coldvault/vault"
@@ -32,13 +33,14 @@ type RestoreRequest struct {
 type RestoreResult struct {
 	Identity   *vault.Identity
 	Generation int
-	Created    string
+	Sealed     time.Time
 	Files      []vault.Entry // under the names they were restored with; the data is gone
 	Report     material.Report
 	Accepted   []format.Accepted
 	Facts      []format.Fact
 	Held       []HeldBack
 	To         string
+	Runbook    []string // files that say what to do now
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
@@ -92,7 +94,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 		return nil, fmt.Errorf("generation %d holds nothing for the role %s", g.Number, role.name)
 	}
 	result := &RestoreResult{
-		Identity: g.Identity, Generation: g.Number, To: r.To, Created: g.Manifest.Created.Format("2006-01-02 15:04 UTC"),
+		Identity: g.Identity, Generation: g.Number, To: r.To, Sealed: g.Manifest.Created,
 		Report: r.Rules.judgeEntries(entries, role.name != "all"),
 	}
 	held, notes, err := counters(result.Report, r.ChainCounter)
@@ -118,6 +120,9 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	result.Files, result.Held = entries, held
 	for _, b := range bundles[:1] { // the same in every compartment
 		result.Accepted, result.Facts = b.Contents.Accepted, b.Contents.Facts
+	}
+	if result.Runbook, err = result.writeRunbook(role.name, r.Rules.Now); err != nil {
+		c.Warn("the files are restored, and their runbook could not be written: %v", err)
 	}
 	return result, nil
 }
