@@ -104,7 +104,8 @@ type thresholds struct {
 // the extremes of noise would otherwise stand for paper and ink.
 func newThresholds(p, half *plane) *thresholds {
 	bw, bh := (p.w+blockSize-1)/blockSize, (p.h+blockSize-1)/blockSize
-	lo, hi := make([]byte, bw*bh), make([]byte, bw*bh)
+	// The darkest is kept as its complement: of both the largest is looked for.
+	dark, light := make([]byte, bw*bh), make([]byte, bw*bh)
 	const side = blockSize / 2
 	for by := range bh {
 		for bx := range bw {
@@ -118,15 +119,15 @@ func newThresholds(p, half *plane) *thresholds {
 					mn, mx = min(mn, v), max(mx, v)
 				}
 			}
-			lo[by*bw+bx], hi[by*bw+bx] = mn, mx
+			dark[by*bw+bx], light[by*bw+bx] = 255-mn, mx
 		}
 	}
-	lo = spread(lo, bw, bh, func(a, b byte) byte { return min(a, b) })
-	hi = spread(hi, bw, bh, func(a, b byte) byte { return max(a, b) })
+	dark, light = spread(dark, bw, bh), spread(light, bw, bh)
 	th := &thresholds{w: bw, h: bh, t: make([]byte, bw*bh)}
 	for i := range th.t {
-		if int(hi[i])-int(lo[i]) >= minContrast {
-			th.t[i] = byte((int(hi[i]) + int(lo[i]) + 1) / 2)
+		lo, hi := 255-int(dark[i]), int(light[i])
+		if hi-lo >= minContrast {
+			th.t[i] = byte((hi + lo + 1) / 2)
 		} else {
 			th.t[i] = blankCeiling
 		}
@@ -134,25 +135,25 @@ func newThresholds(p, half *plane) *thresholds {
 	return th
 }
 
-// spread combines every block with those within blockReach.
-func spread(in []byte, w, h int, pick func(a, b byte) byte) []byte {
+// spread gives every block the largest value of those within blockReach.
+func spread(in []byte, w, h int) []byte {
 	rows, out := make([]byte, len(in)), make([]byte, len(in))
 	for y := range h {
-		for x := range w {
-			v := in[y*w+x]
-			for k := max(x-blockReach, 0); k <= min(x+blockReach, w-1); k++ {
-				v = pick(v, in[y*w+k])
+		from, to := in[y*w:][:w:w], rows[y*w:][:w:w]
+		for x := range to {
+			v := from[x]
+			for _, u := range from[max(x-blockReach, 0):min(x+blockReach+1, w)] {
+				v = max(v, u)
 			}
-			rows[y*w+x] = v
+			to[x] = v
 		}
 	}
 	for y := range h {
-		for x := range w {
-			v := rows[y*w+x]
-			for k := max(y-blockReach, 0); k <= min(y+blockReach, h-1); k++ {
-				v = pick(v, rows[k*w+x])
+		to := out[y*w:][:w:w]
+		for k := max(y-blockReach, 0); k <= min(y+blockReach, h-1); k++ {
+			for x, u := range rows[k*w:][:w:w] {
+				to[x] = max(to[x], u)
 			}
-			out[y*w+x] = v
 		}
 	}
 	return out

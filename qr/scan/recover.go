@@ -1,12 +1,16 @@
 package scan
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	maxOrphans    = 200 // finders without a code that are followed up on a page
 	missingReach  = 8.0 // modules a finder may lie from where a neighbouring code says
 	surelySeen    = 0.7 // correlation of a finder that far away
 	neighbourSize = 1.3 // ratio of module sizes up to which codes are alike
+	samePlace     = 1.5 // modules between the middles of what is one code
 )
 
 // recover reads codes of which a finder was not found, under the rim of a stain or at a torn corner.
@@ -33,11 +37,21 @@ func (r *pageReader) recover() {
 		for role := range 3 {
 			at := like.plane.frameFrom(f.at().times(1/like.plane.scale), role, like)
 			c := candidate{finders: []int{i}, version: like.version, plane: like.plane, mesh: newMesh(like.plane, at, like.version)}
-			if !r.covered(c.middle()) && r.attend(c) {
+			if !r.covered(c.middle()) && !r.attended(c) && r.attend(c) {
 				break
 			}
 		}
 	}
+}
+
+// attended tells whether a candidate is where one was that could not be read, on a mesh as good.
+func (r *pageReader) attended(c candidate) bool {
+	at := c.middle()
+	_, right, _ := c.mesh.cell(timingCentre, timingCentre)
+	near := samePlace * right.length() * c.plane.scale
+	return slices.ContainsFunc(r.unread, func(u candidate) bool {
+		return u.version == c.version && u.mesh.matched >= c.mesh.matched && u.middle().minus(at).length() < near
+	})
 }
 
 // nearest is the code nearest to a finder, of those whose modules are of its size.
