@@ -238,6 +238,60 @@ func TestCardsAreTypedAtThePrompt(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
+// Words that are typed wrong are located, and what they should be is shown at the
+// terminal; only a yes takes it. With --yes, and from a file, there is no proposal.
+func TestACorrectionIsProposed(t *testing.T) {
+	dir, _ := copySample(t)
+	words := strings.Fields(hotWords(t, dir))
+	right := words[4]
+	words[4], words[11], words[12] = "qqqq", words[12], words[11]
+	line := strings.Join(words, " ")
+	const question = "Type yes to take it, anything else to refuse: "
+	args := []string{"restore", "--from", "medium-1", "--role", "hot", "--chain-counter", "1", "--card", "cards/card-1.pdf", "--card", "cards/card-2.pdf", "--to", "out"}
+	for _, kind := range []string{"dumb", "xterm"} {
+		t.Setenv("TERM", kind)
+		s := start(t, dir, args...)
+		s.answer(lastPrompt(kind), line)
+		s.answer(question, "y")
+		s.await(lastPrompt(kind))
+		require.Contains(t, s.screen(), "these words are wrong, missing or swapped: 5, 12, 13; compare them with the card")
+		s.answer(lastPrompt(kind), line)
+		s.await(question)
+		proposal := s.screen()[strings.LastIndex(s.screen(), "These words do not fit the others: 5, 12, 13."):]
+		require.Contains(t, proposal, "  word 5: "+right+"\r\n  word 12: "+words[12]+"\r\n  word 13: "+words[11]+"\r\n")
+		s.answer(question, "yes")
+		code, screen := s.exit()
+		require.Zero(t, code, screen)
+		if kind == "xterm" {
+			require.Contains(t, screen, "\x1b[4F\x1b[J", "the words were left on the screen")
+		}
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, "out")))
+	}
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "words"), []byte(line), 0o600))
+	s := start(t, dir, append(args, "--card", "words", "--yes")...)
+	code, screen := s.exit()
+	require.Equal(t, exitMore, code, screen)
+	require.Contains(t, screen, "words: a share that cannot be used: these words are wrong, missing or swapped: 5, 12, 13; compare them with the card")
+	require.NotContains(t, screen, right)
+}
+
+// hotWords are those of card 3.
+func hotWords(t *testing.T, dir string) string {
+	t.Helper()
+	for _, line := range typed(t, dir, "cards/card-3.pdf", true) {
+		share, err := shard.ParseAny(make([]byte, shard.ShareSize), []byte(line))
+		require.NoError(t, err)
+		if share.Compartment() == shard.Hot {
+			return line
+		}
+	}
+	require.Fail(t, "no share of hot on the card")
+	return ""
+}
+
+func lastPrompt(string) string { return cardPrompt }
+
 // Who cannot give another card ends with an empty line.
 func TestAnEmptyLineGivesUp(t *testing.T) {
 	dir, _ := copySample(t)

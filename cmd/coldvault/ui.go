@@ -99,6 +99,13 @@ func (u *ui) Progress(what string, done, total int) {
 // tell prints a prompt at the terminal.
 func (u *ui) tell(tty io.Writer, text string) { fmt.Fprint(tty, clean(text)) }
 
+// tellSecret prints what only the person at the terminal may see, from guarded
+// memory and without a copy: words of a card, which are letters.
+func (u *ui) tellSecret(tty io.Writer, text []byte) { _, _ = tty.Write(text) }
+
+// eraseLines removes the last lines from the terminal (ECMA-48: CPL, ED).
+func (u *ui) eraseLines(tty io.Writer, lines int) { fmt.Fprintf(tty, "\x1b[%dF\x1b[J", lines) }
+
 // text is where a command's own output goes.
 func (u *ui) text() io.Writer {
 	if u.json {

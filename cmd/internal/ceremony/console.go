@@ -30,6 +30,10 @@ type Console interface {
 	// Ask asks for something that is no secret. ErrNobody where there is no one to
 	// ask; an empty answer is allowed.
 	Ask(question string) (string, error)
+	// AcceptWords shows, at the terminal and nowhere else, the words that are
+	// proposed instead of those that were typed with these numbers, and asks
+	// whether to take them. ErrNobody where there is no one to ask.
+	AcceptWords(numbers []int, words []byte) (bool, error)
 	// OnInterrupt runs cleanup, and then ends the process, when it is told to
 	// end. stop calls that off.
 	OnInterrupt(cleanup func()) (stop func())

@@ -60,6 +60,16 @@ type Input struct {
 	Frames int
 	Medium bool
 	Notes  []string // what could not be used, and why
+
+	refused error // why, of the first that could not be used
+}
+
+// refuse notes what could not be used.
+func (i *Input) refuse(why error) {
+	i.Notes = append(i.Notes, why.Error())
+	if i.refused == nil {
+		i.refused = why
+	}
 }
 
 // NewIntake returns an empty one; Close it.
@@ -231,24 +241,6 @@ func (in *Intake) addText(input *Input, data []byte) error {
 	return nil
 }
 
-// AddTyped takes one line that a person typed or a scanner sent: a code or a word
-// list. It returns an error where it is neither.
-func (in *Intake) AddTyped(line []byte) error {
-	input := Input{Name: "typed in"}
-	err := secret.Do(func() error { return in.addText(&input, line) })
-	if err == nil && input.Shares+input.Frames == 0 {
-		err = errors.New("that is neither a code nor the words of a card")
-		if len(input.Notes) > 0 {
-			err = errors.New(input.Notes[0])
-		}
-	}
-	if err != nil {
-		return err
-	}
-	in.Inputs = append(in.Inputs, input)
-	return nil
-}
-
 // asDigits gives a line that is digits, also one that a wedge scanner typed through
 // a keyboard layout that makes something else of them; nil where it is neither.
 func asDigits(line []byte) (text []byte, wipe func()) {
@@ -290,21 +282,21 @@ func isDigits(line []byte) bool {
 // noted: a page may carry other codes.
 func (in *Intake) addCode(input *Input, text []byte) {
 	if len(text) > maxLine {
-		input.Notes = append(input.Notes, "a code that is not coldvault's")
+		input.refuse(errors.New("a code that is not coldvault's"))
 		return
 	}
 	frame, err := in.frame(text)
 	if err == nil {
 		_, _, err = in.sets.Add(frame)
 		if err != nil {
-			input.Notes = append(input.Notes, err.Error())
+			input.refuse(err)
 			return
 		}
 		input.Frames++
 		return
 	}
 	if !errors.Is(err, qr.ErrFrameVersion) {
-		input.Notes = append(input.Notes, fmt.Sprintf("a code that cannot be used: %v", err))
+		input.refuse(fmt.Errorf("a code that cannot be used: %w", err))
 		return
 	}
 	in.addShareText(input, text)
@@ -325,20 +317,44 @@ func (in *Intake) frame(text []byte) (qr.Frame, error) {
 
 // addShareText parses a share straight into guarded memory.
 func (in *Intake) addShareText(input *Input, text []byte) {
-	if len(in.Shares) == maxShares {
-		input.Notes = append(input.Notes, fmt.Sprintf("more than %d shares", maxShares))
+	slot, err := in.slot()
+	if err != nil {
+		input.refuse(err)
 		return
 	}
-	i := len(in.Shares) * shard.ShareSize
-	slot := in.raw.Bytes()[i : i+shard.ShareSize : i+shard.ShareSize]
 	s, err := shard.ParseAny(slot, text)
 	if err != nil {
 		secret.Wipe(slot)
-		input.Notes = append(input.Notes, fmt.Sprintf("a share that cannot be used: %v", err))
+		input.refuse(fmt.Errorf("a share that cannot be used: %w", wrongWords(slot, text, err)))
 		return
 	}
 	in.Shares = append(in.Shares, GivenShare{Share: s, From: input.Name})
 	input.Shares++
+}
+
+// keep copies a share into guarded memory that lives as long as the intake.
+func (in *Intake) keep(input *Input, share shard.Share) error {
+	slot, err := in.slot()
+	if err != nil {
+		return err
+	}
+	copy(slot, share.Bytes())
+	s, err := shard.Parse(slot)
+	if err != nil {
+		return err
+	}
+	in.Shares = append(in.Shares, GivenShare{Share: s, From: input.Name})
+	input.Shares++
+	return nil
+}
+
+// slot is the memory for the next share.
+func (in *Intake) slot() ([]byte, error) {
+	if len(in.Shares) == maxShares {
+		return nil, fmt.Errorf("more than %d shares", maxShares)
+	}
+	i := len(in.Shares) * shard.ShareSize
+	return in.raw.Bytes()[i : i+shard.ShareSize : i+shard.ShareSize], nil
 }
 
 // PageSet is one set of pages, as far as it was read.

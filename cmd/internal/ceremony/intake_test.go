@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -129,14 +130,14 @@ func TestWedgeThroughALayout(t *testing.T) {
 	require.Equal(t, Input{Name: "standard input", Codes: 5 + len(shares), Frames: 5, Shares: len(shares)}, in.Inputs[0])
 	require.Equal(t, 5, in.PageSets()[0].Have)
 	require.Equal(t, shares[1].Bytes(), in.Shares[1].Bytes())
-	require.NoError(t, in.AddTyped([]byte(german.Replace(string(shard.AppendText(nil, shares[0]))))))
+	require.NoError(t, in.AddTyped(&operator{t: t}, []byte(german.Replace(string(shard.AppendText(nil, shares[0]))))))
 
 	wrong := []byte(asText(frames[5])[:100])
 	wrong[50] = '0' + (wrong[50]-'0'+1)%10
-	require.Error(t, in.AddTyped([]byte(french.Replace(string(wrong)))))
+	require.Error(t, in.AddTyped(&operator{t: t}, []byte(french.Replace(string(wrong)))))
 	digitsOf := shard.AppendText(nil, shares[2])
 	digitsOf[70] = '0' + (digitsOf[70]-'0'+1)%10
-	require.Error(t, in.AddTyped([]byte(french.Replace(string(digitsOf)))))
+	require.Error(t, in.AddTyped(&operator{t: t}, []byte(french.Replace(string(digitsOf)))))
 }
 
 // splitSeed gives the shares of a made-up seed.
@@ -154,4 +155,74 @@ func splitSeed(t *testing.T) (shares []shard.Share) {
 		shares = append(shares, s)
 	}
 	return shares
+}
+
+// Words that are wrong, missing or swapped are named by their numbers. A
+// correction is taken only from a person, and only on a yes.
+func TestWrongWordsAreProposed(t *testing.T) {
+	share := splitSeed(t)[0]
+	right := strings.Fields(string(shard.AppendWords(nil, share)))
+	for name, test := range map[string]struct {
+		change  func(words []string)
+		numbers []int
+	}{
+		"three wrong": {func(w []string) { w[0], w[20], w[43] = other(w[0]), other(w[20]), other(w[43]) }, []int{1, 21, 44}},
+		"six missing": {func(w []string) { w[1], w[2], w[3], w[30], w[31], w[40] = "?", "?", "?", "?", "?", "?" }, []int{2, 3, 4, 31, 32, 41}},
+		"swapped":     {func(w []string) { w[8], w[9] = w[9], w[8] }, []int{9, 10}},
+		"misspelt":    {func(w []string) { w[5] = "qqqq" }, []int{6}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			words := slices.Clone(right)
+			test.change(words)
+			line := []byte(strings.Join(words, " "))
+
+			nobody, no, yes := &operator{t: t}, &operator{t: t}, &operator{t: t}
+			no.answers, yes.answers = map[string]string{"words": "no"}, map[string]string{"words": "yes"}
+			var wrong *WrongWordsError
+			for _, c := range []*operator{nobody, no} {
+				in := newIntake(t)
+				require.ErrorAs(t, in.AddTyped(c, line), &wrong)
+				require.Equal(t, test.numbers, wrong.Words)
+				require.Empty(t, in.Shares)
+			}
+			in := newIntake(t)
+			require.NoError(t, in.AddTyped(yes, line))
+			require.Equal(t, share.Bytes(), in.Shares[0].Bytes())
+			require.Len(t, yes.said, 1)
+			for _, n := range test.numbers {
+				require.Contains(t, yes.said[0], fmt.Sprintf("  word %d: %s\n", n, right[n-1]))
+			}
+			require.Equal(t, 1+len(test.numbers), strings.Count(yes.said[0], "\n"))
+
+			// From a file nothing is corrected, and no word is told.
+			in = newIntake(t)
+			require.NoError(t, in.Add("-", bytes.NewReader(line)))
+			require.Empty(t, in.Shares)
+			require.Equal(t, []string{"a share that cannot be used: " + wrong.Error()}, in.Inputs[0].Notes)
+			for _, w := range words {
+				require.NotContains(t, strings.Fields(in.Inputs[0].Notes[0]), w)
+			}
+		})
+	}
+}
+
+// Too many wrong words are no proposal.
+func TestTooManyWrongWords(t *testing.T) {
+	words := strings.Fields(string(shard.AppendWords(nil, splitSeed(t)[0])))
+	for i := range 4 {
+		words[i*10] = other(words[i*10])
+	}
+	c := &operator{t: t, answers: map[string]string{"words": "yes"}}
+	in := newIntake(t)
+	require.ErrorIs(t, in.AddTyped(c, []byte(strings.Join(words, " "))), shard.ErrNoProposal)
+	require.Empty(t, in.Shares)
+	require.Empty(t, c.said)
+}
+
+// other is another word of the list.
+func other(word string) string {
+	if word == "abandon" {
+		return "zoo"
+	}
+	return "abandon"
 }

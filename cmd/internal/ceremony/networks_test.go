@@ -44,6 +44,13 @@ func (o *operator) Progress(string, int, int)           {}
 func (o *operator) Card(string) (*secret.Buffer, error) { return nil, ErrNobody }
 func (o *operator) OnInterrupt(func()) func()           { return func() {} }
 
+// AcceptWords takes a correction where "yes" is the answer to "words".
+func (o *operator) AcceptWords(numbers []int, words []byte) (bool, error) {
+	o.said = append(o.said, fmt.Sprint("words ", numbers, "\n", string(words)))
+	answer, err := o.Ask("words")
+	return answer == "yes", err
+}
+
 func (o *operator) Passphrase(bool) (*secret.Buffer, error) {
 	return secret.Move([]byte("correct horse battery staple"))
 }

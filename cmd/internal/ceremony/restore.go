@@ -227,7 +227,7 @@ func collectShares(c Console, in *Intake, id *vault.Identity, wanted []string) (
 		if askErr != nil {
 			return nil, askErr
 		}
-		if err := in.AddTyped(line.Bytes()); err != nil {
+		if err := in.AddTyped(c, line.Bytes()); err != nil {
 			c.Warn("%v", err)
 		}
 		line.Destroy()
