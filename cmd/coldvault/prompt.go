@@ -24,6 +24,8 @@ type prompts struct {
 // is under 500 bytes, a terminal's line is at most 4096.
 const maxTyped = 4096
 
+var errClosed = errors.New("the terminal was closed")
+
 var errNoTerminal = &ceremony.HintError{
 	Err:  errors.New("there is no terminal to ask for the passphrase at"),
 	Hint: "give it with --passphrase-file FILE, or - for standard input",
@@ -91,7 +93,13 @@ func (u *ui) Card(prompt string) (*secret.Buffer, error) {
 	if u.secrets.yes || u.hide() != nil {
 		return nil, ceremony.ErrNobody
 	}
-	line, err := u.askHidden(clean(prompt) + "\n(not shown; an empty line gives up): ")
+	var line *secret.Buffer
+	var err error
+	if canDraw() {
+		line, err = u.askWords(prompt + "\n(words are shown one at a time, digits not at all; an empty line gives up): ")
+	} else {
+		line, err = u.askHidden(prompt + "\n(not shown; an empty line gives up): ")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +200,7 @@ func (u *ui) askHidden(prompt string) (*secret.Buffer, error) {
 	}
 	if n == 0 {
 		b.Destroy()
-		return nil, errors.New("the terminal was closed")
+		return nil, errClosed
 	}
 	return firstLine(b)
 }

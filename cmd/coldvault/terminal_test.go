@@ -105,6 +105,9 @@ func (s *session) exit() (code int, screen string) {
 	s.t.Helper()
 	_ = s.cmd.Wait()
 	require.True(s.t, s.echoes(), "the terminal was left without echo")
+	state, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	require.NoError(s.t, err)
+	require.NotZero(s.t, state.Lflag&unix.ICANON, "the terminal was left reading keys")
 	code = s.cmd.ProcessState.ExitCode()
 	// What was written before the end may still be on its way.
 	last := ""
@@ -129,6 +132,7 @@ const (
 	newPrompt   = "new passphrase for the vault's signer: "
 	againPrompt = "once more: "
 	passPrompt  = "passphrase of the vault's signer: "
+	wordPrompt  = "(words are shown one at a time, digits not at all; an empty line gives up): "
 	cardPrompt  = "(not shown; an empty line gives up): "
 )
 
@@ -242,7 +246,7 @@ func TestCardsAreTypedAtThePrompt(t *testing.T) {
 // terminal; only a yes takes it. With --yes, and from a file, there is no proposal.
 func TestACorrectionIsProposed(t *testing.T) {
 	dir, _ := copySample(t)
-	words := strings.Fields(hotWords(t, dir))
+	words := strings.Fields(hotLine(t, dir, "cards/card-3.pdf", true))
 	right := words[4]
 	words[4], words[11], words[12] = "qqqq", words[12], words[11]
 	line := strings.Join(words, " ")
@@ -276,10 +280,10 @@ func TestACorrectionIsProposed(t *testing.T) {
 	require.NotContains(t, screen, right)
 }
 
-// hotWords are those of card 3.
-func hotWords(t *testing.T, dir string) string {
+// hotLine is what is on a card for the compartment hot.
+func hotLine(t *testing.T, dir, card string, words bool) string {
 	t.Helper()
-	for _, line := range typed(t, dir, "cards/card-3.pdf", true) {
+	for _, line := range typed(t, dir, card, words) {
 		share, err := shard.ParseAny(make([]byte, shard.ShareSize), []byte(line))
 		require.NoError(t, err)
 		if share.Compartment() == shard.Hot {
@@ -290,7 +294,55 @@ func hotWords(t *testing.T, dir string) string {
 	return ""
 }
 
-func lastPrompt(string) string { return cardPrompt }
+// lastPrompt is the prompt for cards on a terminal of this kind.
+func lastPrompt(kind string) string {
+	if kind == "dumb" {
+		return cardPrompt
+	}
+	return wordPrompt
+}
+
+// Where the terminal can draw, words are completed and looked up as they are typed,
+// one at a time, and a line of digits is read as before and not shown.
+func TestWordsAreTypedOneByOne(t *testing.T) {
+	dir, _ := copySample(t)
+	t.Setenv("TERM", "xterm")
+	s := start(t, dir, "restore", "--from", "medium-1", "--role", "hot", "--chain-counter", "1", "--card", "cards/card-1.pdf", "--to", "out")
+	s.await(wordPrompt)
+	press := func(keys, want string) {
+		t.Helper()
+		_, err := s.ctrl.WriteString(keys)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return strings.HasSuffix(s.screen(), want) }, 20*time.Second, 5*time.Millisecond, "no %q", want)
+	}
+	const clear = "\r\x1b[K"
+	press("q", clear+"word 1 of 44: q")
+	press("q", clear+"word 1 of 44: qq  is not in the list")
+	press(" ", clear+"word 1 is not in the list; Backspace goes back to it, ? stands for one that cannot be read\r\n")
+	press("\x7f\x15\x1b[A", clear)
+	words := strings.Fields(hotLine(t, dir, "cards/card-3.pdf", true))
+	for i, w := range words {
+		number := clear + fmt.Sprintf("word %d of 44: ", i+1)
+		if len(w) > 4 {
+			press(w[:4], number+w[:4]+" → "+w)
+		} else {
+			press(w, number+w)
+		}
+		if i+1 < len(words) {
+			press(" ", clear+fmt.Sprintf("word %d of 44: ", i+2))
+		}
+	}
+	_, err := s.ctrl.WriteString("\n")
+	require.NoError(t, err)
+	s.await(wordPrompt)
+	digits := hotLine(t, dir, "cards/card-2.pdf", false)
+	s.answer(wordPrompt, digits)
+	code, screen := s.exit()
+	require.Zero(t, code, screen)
+	require.NotContains(t, screen, digits[:8])
+	require.Contains(t, screen, clear+"code: 124 characters")
+	require.FileExists(t, filepath.Join(dir, "out", "kes.skey"))
+}
 
 // Who cannot give another card ends with an empty line.
 func TestAnEmptyLineGivesUp(t *testing.T) {
@@ -306,9 +358,10 @@ func TestAnEmptyLineGivesUp(t *testing.T) {
 // leaves nothing behind: both, whichever is cleaned up first.
 func TestInterruptAtAPrompt(t *testing.T) {
 	dir, _ := copySample(t)
-	for range 5 {
+	for _, kind := range []string{"dumb", "xterm", "dumb", "xterm", "dumb"} {
+		t.Setenv("TERM", kind)
 		s := start(t, dir, "restore", "--from", "medium-1", "--to", "out")
-		s.await(cardPrompt)
+		s.await(lastPrompt(kind))
 		_, err := s.ctrl.Write([]byte{3}) // Ctrl-C
 		require.NoError(t, err)
 		code, screen := s.exit()

@@ -106,6 +106,14 @@ func (u *ui) tellSecret(tty io.Writer, text []byte) { _, _ = tty.Write(text) }
 // eraseLines removes the last lines from the terminal (ECMA-48: CPL, ED).
 func (u *ui) eraseLines(tty io.Writer, lines int) { fmt.Fprintf(tty, "\x1b[%dF\x1b[J", lines) }
 
+// redraw replaces the line that the cursor is on (ECMA-48: EL). before is public;
+// typed and after may be secret and are not copied.
+func (u *ui) redraw(tty *os.File, before string, typed []byte, after string) {
+	_, _ = tty.WriteString("\r\x1b[K" + clean(before))
+	u.tellSecret(tty, typed)
+	_, _ = tty.WriteString(after)
+}
+
 // text is where a command's own output goes.
 func (u *ui) text() io.Writer {
 	if u.json {
