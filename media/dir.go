@@ -33,6 +33,27 @@ func OpenDir(name string) (*Dir, error) {
 // Close releases the folder.
 func (d *Dir) Close() error { return d.root.Close() }
 
+// ErrBusy is returned by Lock while another process writes to the folder.
+var ErrBusy = errors.New("another coldvault is writing to it")
+
+// Lock keeps other processes from writing to the folder at the same time. The lock is
+// advisory and ends with the process.
+func (d *Dir) Lock() (unlock func(), err error) {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", d.Name(), ErrBusy)
+	case err != nil && !errors.Is(err, unix.ENOTSUP) && !errors.Is(err, unix.ENOLCK):
+		f.Close()
+		return nil, fmt.Errorf("locking %s: %w", d.Name(), err)
+	}
+	return func() { f.Close() }, nil
+}
+
 // Name is the path it was opened with.
 func (d *Dir) Name() string { return d.root.Name() }
 

@@ -42,6 +42,8 @@ type Checked struct {
 	Medium      *Medium
 	Generations []CheckedGeneration
 	Findings    []Finding
+
+	digests map[int]string // of the manifests that can be trusted, by generation
 }
 
 // Damaged tells whether anything is.
@@ -77,16 +79,51 @@ func Check(m *Medium, pages bool) *Checked {
 	}
 	c.checkNumbers()
 	if len(generations) == 0 {
-		c.add(Note, "VAULT-EMPTY", m.Path(generationsDir), errors.New("no generation has been sealed to this medium yet"))
+		severity := Damage
+		if m.base == "." { // a vault's own folder, before its first seal
+			severity = Note
+		}
+		c.add(severity, "VAULT-EMPTY", m.Path(generationsDir), errors.New("there is no backup here: it holds no generation"))
 	}
-	digests := map[int]string{}
+	newest := 0
 	for _, g := range generations {
-		c.checkGeneration(g, digests[g.Number-1], pages)
 		if g.Err == nil {
-			digests[g.Number] = g.Digest
+			newest = max(newest, g.Number)
+		}
+	}
+	c.digests = map[int]string{}
+	for _, g := range generations {
+		if errors.Is(g.Err, ErrIncomplete) && g.Number < newest {
+			c.add(Note, "GENERATION-INCOMPLETE", m.Path(generationDir(g.Number)), g.Err)
+			continue
+		}
+		c.checkGeneration(g, c.digests[g.Number-1], pages)
+		if g.Err == nil {
+			c.digests[g.Number] = g.Digest
 		}
 	}
 	return c
+}
+
+// CheckTogether adds to the checks of several media what only shows between them: two
+// generations of one number that are not the same.
+func CheckTogether(checks []*Checked) {
+	type key struct {
+		vault  string
+		number int
+	}
+	first := map[key]*Checked{}
+	for _, c := range checks {
+		for number, digest := range c.digests {
+			k := key{c.Medium.ID, number}
+			if other := first[k]; other == nil {
+				first[k] = c
+			} else if other.digests[number] != digest {
+				c.add(Damage, "GENERATION-FORKED", c.Medium.Path(generationDir(number)),
+					fmt.Errorf("it is another generation %d than the one on %s, and both are signed by the vault", number, other.Medium.Source.Name()))
+			}
+		}
+	}
 }
 
 func identityNames() []string {

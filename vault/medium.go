@@ -85,22 +85,23 @@ var ErrNoVault = errors.New("there is no vault here")
 // maxVaults caps the vaults on one medium.
 const maxVaults = 1000
 
-// OpenMedia finds the vaults on a source: below coldvault/, or the source
-// itself where it is the folder of one vault.
+// OpenMedia finds the vaults on a source: below coldvault/, and the source itself
+// where it is the folder of one vault. Another program's vault.json in the root hides
+// nothing.
 func OpenMedia(src media.Source) ([]*Medium, error) {
-	if _, err := src.Read(vaultFile, format.MaxVaultSize); err == nil {
-		m := &Medium{Source: src, base: "."}
-		m.open()
-		return []*Medium{m}, nil
+	var found []*Medium
+	root := &Medium{Source: src, base: "."}
+	data, rootErr := src.Read(vaultFile, format.MaxVaultSize)
+	if rootErr == nil {
+		root.open()
+		if _, err := format.ParseVault(data); err == nil {
+			found = append(found, root)
+		}
 	}
 	names, err := src.List(mediumFolder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: neither a folder %q nor a file %q", src.Name(), ErrNoVault, mediumFolder, vaultFile)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", src.Name(), err)
 	}
-	var found []*Medium
 	for _, name := range names {
 		if _, err := format.DecodeVaultID(name); err != nil || len(found) == maxVaults {
 			continue
@@ -109,8 +110,11 @@ func OpenMedia(src media.Source) ([]*Medium, error) {
 		m.open()
 		found = append(found, m)
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: %w", src.Name(), ErrNoVault)
+	switch {
+	case len(found) == 0 && rootErr == nil:
+		return []*Medium{root}, nil // a damaged vault.json, and nothing else
+	case len(found) == 0:
+		return nil, fmt.Errorf("%s: %w: neither a folder %q nor a file %q", src.Name(), ErrNoVault, mediumFolder, vaultFile)
 	}
 	return found, nil
 }

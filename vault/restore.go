@@ -23,8 +23,9 @@ const (
 
 	restoredFile   fs.FileMode = 0o400
 	restoredFolder fs.FileMode = 0o700
-	// partialFolder holds files until all of them are written and proven.
-	partialFolder = ".coldvault-partial"
+	// partialFolder holds files until all of them are written and proven; its name
+	// is for whoever finds it after a power cut.
+	partialFolder = format.PartialName
 )
 
 // ErrNotEmpty is returned for a target that holds anything: restore never
@@ -112,7 +113,8 @@ func Merge(bundles []*Bundle) ([]Entry, error) {
 }
 
 // Write writes files, reads every one back, and gives them their names only then:
-// after an error or a power cut no file stands under its own name.
+// after an error nothing is left, and after a power cut the folder RESTORE-INCOMPLETE is
+// still there.
 //
 // The bytes go from guarded memory to write(2) and stay in the kernel's cache of
 // the target; that is what a target on tmpfs is for.
@@ -170,7 +172,10 @@ func (t *Target) writeFile(f Entry) error {
 	}
 	// A file system without times, or not ours to set: not worth failing for.
 	_ = t.root.Chtimes(name, f.Modified, f.Modified)
-	return out.Close()
+	if err := out.Close(); err != nil {
+		return err
+	}
+	return t.syncDir(path.Dir(name))
 }
 
 func readBack(f *os.File, want Entry) error {
@@ -204,7 +209,14 @@ func (t *Target) publish() error {
 			return err
 		}
 	}
-	dir, err := t.root.Open(".")
+	if err := t.root.Remove(partialFolder); err != nil {
+		return err
+	}
+	return t.syncDir(".")
+}
+
+func (t *Target) syncDir(name string) error {
+	dir, err := t.root.Open(name)
 	if err != nil {
 		return err
 	}

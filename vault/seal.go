@@ -94,7 +94,17 @@ type SealRequest struct {
 //
 // The folder comes first: it is what keeps numbers from being used twice.
 func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
+	unlock, err := f.dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	targets, failed := f.openTargets(r.Targets)
+	defer func() {
+		for _, t := range targets {
+			t.unlock()
+		}
+	}()
 	number, previous, err := f.next(targets)
 	if err != nil {
 		return nil, err
@@ -115,11 +125,7 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 		result.Sizes[name] = int64(len(g.files[name]))
 	}
 	for _, t := range targets {
-		err := writeKit(t.dir, t.base, kit)
-		if err == nil {
-			err = g.write(t.dir, t.base, f.Identity)
-		}
-		if err != nil {
+		if err := t.take(g, kit, f.Identity); err != nil {
 			result.Failed = append(result.Failed, &TargetError{Medium: t.dir.Name(), Err: err})
 			continue
 		}
@@ -128,20 +134,57 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	return result, nil
 }
 
-// target is a medium to write to.
+// target is a medium to write to. It is locked.
 type target struct {
-	dir  *media.Dir
-	base string
-	have []Generation
+	dir    *media.Dir
+	base   string
+	have   []Generation
+	unlock func()
+}
+
+// take writes the kit and the generation, clears the rests of interrupted writes, and
+// proves the medium by opening it as a restore would.
+func (t target) take(g *generation, kit map[string][]byte, id *Identity) error {
+	if err := writeKit(t.dir, t.base, kit); err != nil {
+		return err
+	}
+	if err := g.write(t.dir, t.base, id); err != nil {
+		return err
+	}
+	for _, old := range t.have {
+		if errors.Is(old.Err, ErrIncomplete) && old.Number != g.number {
+			if err := t.dir.RemoveAll(path.Join(t.base, generationDir(old.Number))); err != nil {
+				return err
+			}
+		}
+	}
+	found, err := OpenMedia(t.dir)
+	if err != nil {
+		return err
+	}
+	copies, err := GatherCopies(found, id.Vault.ID)
+	if err != nil {
+		return err
+	}
+	newest, err := copies.Select(0)
+	if err == nil && newest.Digest != g.digest {
+		err = fmt.Errorf("a restore from it would take generation %d, not the one just written", newest.Number)
+	}
+	return err
 }
 
 // openTargets looks at what is on the targets already and sets those aside that
 // cannot take the generation.
 func (f *Folder) openTargets(dirs []*media.Dir) (out []target, failed []*TargetError) {
 	for _, dir := range dirs {
-		t := target{dir: dir, base: path.Join(mediumFolder, f.Identity.Vault.ID)}
+		t := target{dir: dir, base: path.Join(mediumFolder, f.Identity.Vault.ID), unlock: func() {}}
 		m := &Medium{Source: dir, ID: f.Identity.Vault.ID, base: t.base}
 		err := func() (err error) {
+			unlock, err := dir.Lock()
+			if err != nil {
+				return err
+			}
+			t.unlock = unlock
 			exists, err := dir.Exists(path.Join(t.base, vaultFile))
 			if err != nil || !exists {
 				return err
@@ -156,6 +199,7 @@ func (f *Folder) openTargets(dirs []*media.Dir) (out []target, failed []*TargetE
 			return err
 		}()
 		if err != nil {
+			t.unlock()
 			failed = append(failed, &TargetError{Medium: dir.Name(), Err: err})
 			continue
 		}
@@ -270,7 +314,7 @@ func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]b
 // write puts the generation on one medium. The order is the invariant: whatever
 // is listed is durable and read back before the manifest that lists it, and the
 // manifest is last (FORMAT.md section 2).
-func (g *generation) write(dir *media.Dir, base string, id *Identity) error {
+func (g *generation) write(dir *media.Dir, base string, id *Identity) (err error) {
 	if err := writeIdentity(dir, base, id); err != nil {
 		return err
 	}
@@ -286,6 +330,11 @@ func (g *generation) write(dir *media.Dir, base string, id *Identity) error {
 	if err := dir.RemoveAll(folder); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			_ = dir.RemoveAll(folder) // what it leaves does not count, but takes room
+		}
+	}()
 	if err := dir.MkdirAll(folder); err != nil {
 		return err
 	}

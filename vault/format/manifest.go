@@ -155,6 +155,9 @@ const (
 	SignerKeyName = "coldvault-signer.key"
 )
 
+// PartialName is the folder that restored files are in until all of them are written.
+const PartialName = "RESTORE-INCOMPLETE"
+
 // ParseContents reads contents.json.
 func ParseContents(data []byte) (Contents, error) {
 	var c Contents
@@ -286,7 +289,8 @@ func CheckName(name string) error {
 			return fmt.Errorf("name %q has the character %q, which is not allowed", name, r)
 		}
 	}
-	if strings.EqualFold(name, ContentsName) || strings.EqualFold(name, SignerKeyName) {
+	first, _, _ := strings.Cut(name, "/")
+	if strings.EqualFold(name, ContentsName) || strings.EqualFold(name, SignerKeyName) || strings.EqualFold(first, PartialName) {
 		return fmt.Errorf("name %q is reserved", name)
 	}
 	return nil

@@ -57,7 +57,23 @@ func New(size int) (*Buffer, error) {
 		return nil, fmt.Errorf("%w: %d KiB are needed beyond %d KiB", ErrLimit,
 			pages*int64(pageSize)/1024, limit*int64(pageSize)/1024)
 	}
-	return &Buffer{locked: memguard.NewBuffer(max(size, 1)), size: size, pages: pages}, nil
+	locked, err := lock(max(size, 1))
+	if err != nil {
+		lockedPages.Add(-pages)
+		return nil, err
+	}
+	return &Buffer{locked: locked, size: size, pages: pages}, nil
+}
+
+// lock turns memguard's panic into an error, for kernels that refuse below the limit.
+// memguard has destroyed every other buffer by then: the caller's work is over.
+func lock(size int) (b *memguard.LockedBuffer, err error) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			err = fmt.Errorf("%w: the system refused to lock %d bytes", ErrLimit, size)
+		}
+	}()
+	return memguard.NewBuffer(size), nil
 }
 
 // Random returns a buffer of size random bytes.
