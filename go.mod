@@ -10,6 +10,7 @@ require (
 	filippo.io/edwards25519 v1.2.0 // public keys of extended Ed25519 keys, which crypto/ed25519 has no way to derive
 	github.com/alecthomas/kong v1.17.0 // the command line, without network code
 	github.com/awnumar/memguard v0.23.0 // locked, guarded pages for secrets
+	github.com/blackjack/webcam v0.6.1 // cameras, without network code
 	github.com/cloudflare/circl v1.6.5 // BLS12-381 public keys
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // secp256k1 public keys
 	github.com/hashicorp/vault v1.21.4 // package shamir alone: splitting of the seeds

@@ -56,6 +56,7 @@ var owners = []layer{
 	{"github.com/awnumar/memguard/...", []string{"coldvault/vault/secret"}},
 	{"github.com/hashicorp/vault/...", []string{"coldvault/shard"}},
 	{"github.com/alecthomas/kong/...", []string{"coldvault/cmd/coldvault"}},
+	{"github.com/blackjack/webcam/...", []string{"coldvault/qr/camera"}},
 	{"golang.org/x/term", []string{"coldvault/cmd/coldvault"}},
 	{"log/...", nil},
 }
