@@ -7,8 +7,9 @@ import (
 )
 
 type restoreCmd struct {
-	From         []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
+	From         []string `sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
 	Card         []string `sep:"none" placeholder:"FILE" help:"A custodian's card: image, PDF or text with its digits or words. Repeat it. Without enough cards they are asked for."`
+	Camera       string   `placeholder:"DEVICE" help:"Camera to show cards to, as /dev/video0, and before them pages where no medium is given."`
 	Role         string   `default:"all" help:"What to restore: all, cold, hot; standby, what a standby block producer starts with; validator, sv, daemon, miner; or vault, the vault's own folder for a new cold machine."`
 	To           string   `required:"" placeholder:"FOLDER" help:"Folder to restore into: new or empty, best on a tmpfs."`
 	Generation   int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
@@ -20,12 +21,20 @@ type restoreCmd struct {
 
 func (c *restoreCmd) Run(u *ui) error {
 	c.unattended.apply(u)
+	if len(c.From) == 0 && c.Camera == "" {
+		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault restore --from MEDIUM --to FOLDER, or --camera for pages"}
+	}
+	source, stop, err := u.openCamera(c.Camera)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	rules, err := c.rules()
 	if err != nil {
 		return err
 	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
-		From: c.From, Cards: c.Card, Stdin: u.in, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
+		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
 		ChainCounter: c.ChainCounter, Rules: rules,
 	})
 	if err != nil {

@@ -4,17 +4,27 @@ import (
 	"errors"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/qr/camera"
 )
 
 var errNothing = errors.New("nothing was given")
 
 type scanCmd struct {
-	Files  []string `arg:"" name:"file" help:"Scans: PNG, JPEG, TIFF, PDF, text, folders of them; - is text on standard input."`
+	Files  []string `arg:"" optional:"" name:"file" help:"Scans: PNG, JPEG, TIFF, PDF, text, folders of them; - is text on standard input."`
+	Camera string   `placeholder:"DEVICE" help:"Camera to show pages and cards to, as /dev/video0; until every set of pages is whole, or Ctrl-C."`
 	Rescue string   `placeholder:"FOLDER" help:"New folder for what there is of pages that are not whole, labelled with what is missing. It is no backup, and this is never a success."`
 }
 
 func (c *scanCmd) Run(u *ui) error {
-	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.in, Rescue: c.Rescue})
+	if len(c.Files) == 0 && c.Camera == "" {
+		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault scan FILE, or coldvault scan --camera /dev/video0"}
+	}
+	source, stop, err := u.openCamera(c.Camera)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.in, Rescue: c.Rescue, Camera: source})
 	if r == nil {
 		return err
 	}
@@ -39,4 +49,16 @@ func (c *scanCmd) Run(u *ui) error {
 	}
 	u.shares(r.Shares)
 	return err
+}
+
+// openCamera opens a camera; without a name there is none.
+func (u *ui) openCamera(name string) (source camera.Source, stop func(), err error) {
+	if name == "" {
+		return nil, func() {}, nil
+	}
+	device, err := camera.Open(name)
+	if err != nil {
+		return nil, nil, &ceremony.HintError{Err: err, Hint: "give a V4L2 camera, as /dev/video0; or scan the pages and give the files"}
+	}
+	return device, func() { _ = device.Close() }, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"coldvault/qr/camera"
 	"coldvault/shard"
 	"coldvault/vault"
 )
@@ -119,6 +120,7 @@ type ScanRequest struct {
 	Files  []string
 	Stdin  io.Reader
 	Rescue string // folder to make for what there is of page sets that are not whole, "" for none
+	Camera camera.Source
 }
 
 // Scan decodes files and says what they hold and what is missing. It returns
@@ -137,6 +139,11 @@ func Scan(c Console, r ScanRequest) (*ScanResult, error) {
 	defer in.Close()
 	if err := readInputs(c, in, r.Stdin, r.Files); err != nil {
 		return nil, err
+	}
+	if r.Camera != nil {
+		if err := in.watch(c, r.Camera, in.whole); err != nil {
+			return nil, err
+		}
 	}
 	result := &ScanResult{Inputs: in.Inputs, Pages: in.PageSets()}
 	result.Shares, _ = checkShares(in)

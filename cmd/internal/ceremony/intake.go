@@ -16,6 +16,7 @@ import (
 	"coldvault/media"
 	"coldvault/media/paper"
 	"coldvault/qr"
+	"coldvault/qr/camera"
 	"coldvault/qr/digits"
 	"coldvault/qr/scan"
 	"coldvault/qr/wedge"
@@ -38,6 +39,8 @@ type Intake struct {
 	Media  []*vault.Medium
 	Shares []GivenShare
 	Inputs []Input
+
+	camera camera.Source // nil for none; whoever opened it closes it
 
 	sets qr.Sets
 	raw  *secret.Buffer // memory of the shares

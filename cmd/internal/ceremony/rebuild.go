@@ -30,6 +30,7 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 		return err
 	}
 	defer in.Close()
+	in.camera = r.Camera
 	if err := readInputs(c, in, r.Stdin, r.From, r.Cards); err != nil {
 		return err
 	}

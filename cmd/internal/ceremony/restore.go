@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"coldvault/qr/camera"
 	"coldvault/shard"
 	"coldvault/vault"
 	"coldvault/vault/format"
@@ -19,6 +20,7 @@ type RestoreRequest struct {
 	From   []string // media, scans of pages, text; they may hold cards too
 	Cards  []string
 	Stdin  io.Reader
+	Camera camera.Source // pages are read from it where there is no medium, then cards
 	Role   string
 	To     string
 	Vault  string // id, where the media hold several
@@ -65,6 +67,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		return nil, err
 	}
 	defer in.Close()
+	in.camera = r.Camera
 	if err := readInputs(c, in, r.Stdin, r.From, r.Cards); err != nil {
 		return nil, err
 	}
@@ -150,6 +153,11 @@ func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) error
 
 // selectGeneration finds what is to be restored among the media and pages.
 func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy, error) {
+	if in.camera != nil && len(in.Media) == 0 {
+		if err := in.watch(c, in.camera, in.whole); err != nil {
+			return nil, err
+		}
+	}
 	found := in.Media
 	var incomplete []PageSet
 	for _, p := range in.PageSets() {
@@ -219,6 +227,15 @@ func collectShares(c Console, in *Intake, id *vault.Identity, wanted []string) (
 		err := shares.Enough(wanted)
 		if err == nil {
 			return shares, nil
+		}
+		if in.camera != nil {
+			c.Say("camera: show the cards: %v", err)
+			enough := func() bool { return vault.JudgeShares(id, in.shares()).Enough(wanted) == nil }
+			if err := in.watch(c, in.camera, enough); err != nil {
+				return nil, err
+			}
+			in.camera = nil
+			continue
 		}
 		line, askErr := c.Card(err.Error() + ". Next card: scan a code, or type its digits or words")
 		if errors.Is(askErr, ErrNobody) {
