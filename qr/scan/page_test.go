@@ -24,6 +24,27 @@ func TestCleanPages(t *testing.T) {
 	}
 }
 
+// A page that lies askew is read from two colours too, black and white, and from a negative, down to 200 dpi.
+func TestBlackAndWhitePages(t *testing.T) {
+	for _, s := range []sheet{robustSheet, denseSheet} {
+		page, texts := drawSheet(t, s, 2)
+		for _, n := range []int{2, 3} { // 300 and 200 dpi
+			img := turned(reduced(page, n), 1.5)
+			for name, change := range map[string]func(*image.Gray) *image.Gray{
+				"two colours": func(g *image.Gray) *image.Gray { return twoColours(g, 128) },
+				"too light":   func(g *image.Gray) *image.Gray { return twoColours(g, 100) },
+				"too dark":    func(g *image.Gray) *image.Gray { return twoColours(g, 156) },
+				"negative":    inverted,
+				"both":        func(g *image.Gray) *image.Gray { return inverted(twoColours(g, 128)) },
+			} {
+				right, wrong := count(Image(change(img), Options{}).Codes, texts)
+				require.Equal(t, len(texts), right, "%s at %d dpi, %s", s.name, 600/n, name)
+				require.Zero(t, wrong)
+			}
+		}
+	}
+}
+
 // A code is read whichever way it lies on the glass.
 func TestAnyWayRound(t *testing.T) {
 	img, text := oneCode(t, robustSheet, 5, 1)

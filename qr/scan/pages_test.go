@@ -148,6 +148,19 @@ func mirrored(img *image.Gray) *image.Gray {
 	return out
 }
 
+// twoColours makes black of what is darker than limit, and white of the rest.
+func twoColours(img *image.Gray, limit byte) *image.Gray {
+	out := blank(img.Rect.Dx(), img.Rect.Dy())
+	for y := range img.Rect.Dy() {
+		for x := range img.Rect.Dx() {
+			if img.Pix[y*img.Stride+x] < limit {
+				out.Pix[y*out.Stride+x] = 0
+			}
+		}
+	}
+	return out
+}
+
 // count compares what was read with what was drawn: how many codes were read, and how many
 // texts were read that nobody drew.
 func count(codes []Code, drawn []string) (right, wrong int) {
