@@ -15,7 +15,7 @@ type restoreCmd struct {
 	Generation   int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
 	ChainCounter []string `name:"chain-counter" sep:"none" placeholder:"N|unknown" help:"What the network says of a counter that is restored, as FILE=N where there are several. Without it, or where it does not fit, the file gets a name that no tool picks up."`
 	VaultID      string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
-	judging
+	chain
 	unattended
 }
 
@@ -44,6 +44,9 @@ func (c *restoreCmd) Run(u *ui) error {
 		u.heading("vault folder set up again in %s", c.To)
 		u.print("Seal with it as before; the cards stay as they are. If the old folder still exists, destroy it: two folders")
 		u.print("of one vault would each give out the next generation's number.")
+		u.emit("folder", struct {
+			Folder string `json:"folder"`
+		}{c.To})
 		return nil
 	}
 	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
@@ -61,9 +64,17 @@ func (c *restoreCmd) Run(u *ui) error {
 	u.verdicts(r.Report)
 	for _, f := range r.Facts {
 		u.print("  recorded at sealing: %s = %s", f.Name, f.Value)
+		u.emit("fact", struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		}{f.Name, f.Value})
 	}
 	for _, a := range r.Accepted {
 		u.verdict(yellow, "ACCEPTED", "at sealing although %s failed, because: %s", a.Check, a.Because)
+		u.emit("accepted", struct {
+			Check   string `json:"check"`
+			Because string `json:"because"`
+		}{a.Check, a.Because})
 	}
 	for _, h := range r.Held {
 		u.verdict(yellow, "HELD", "%s is restored as %s: %s", h.Name, h.As, h.Why)

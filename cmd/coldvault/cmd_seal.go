@@ -10,24 +10,35 @@ import (
 	"coldvault/vault/format"
 )
 
+// chain says of which network a pool is.
+type chain struct {
+	CardanoChain string `name:"cardano-chain" placeholder:"NAME" help:"Network of the pool, for the dates of its KES keys: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS."`
+}
+
+func (c chain) rules() (ceremony.Rules, error) {
+	r := ceremony.Rules{Now: time.Now()}
+	if c.CardanoChain == "" {
+		return r, nil
+	}
+	var err error
+	r.Chain, err = ceremony.ParseChain(c.CardanoChain)
+	return r, err
+}
+
 // judging are the flags that say how files are judged.
 type judging struct {
-	Profile      []string `placeholder:"NETWORK" help:"Ask only these profiles: cardano, canton, aleph, filecoin, pgdump; repeat it. All unless given."`
-	CardanoChain string   `name:"cardano-chain" placeholder:"NAME" help:"Network of the pool, for the dates of its KES keys: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS."`
+	Profile []string `placeholder:"NETWORK" help:"Ask only these profiles: cardano, canton, aleph, filecoin, pgdump; repeat it. All unless given; recorded by seal."`
+	chain
 }
 
 func (j judging) rules() (ceremony.Rules, error) {
-	r := ceremony.Rules{Now: time.Now(), Only: j.Profile}
+	r, err := j.chain.rules()
+	r.Only = j.Profile
 	for _, name := range j.Profile {
 		if !slices.Contains(ceremony.Networks(), name) {
 			return r, &ceremony.UsageError{Err: fmt.Errorf("there is no profile %q: %s", name, strings.Join(ceremony.Networks(), ", "))}
 		}
 	}
-	if j.CardanoChain == "" {
-		return r, nil
-	}
-	var err error
-	r.Chain, err = ceremony.ParseChain(j.CardanoChain)
 	return r, err
 }
 
@@ -124,8 +135,5 @@ func (c *inspectCmd) Run(u *ui) error {
 	}
 	report, err := ceremony.Inspect(c.Paths, rules)
 	u.report(report)
-	if err != nil {
-		return fmt.Errorf("the set is not coherent: %w", err)
-	}
-	return nil
+	return err
 }

@@ -18,7 +18,7 @@ type interrupts struct {
 	cleanups []*func() // newest last
 }
 
-// OnInterrupt has cleanup run when the process gets SIGINT, SIGTERM or SIGHUP. All
+// OnInterrupt has cleanup run when the process gets SIGINT, SIGTERM, SIGHUP or SIGQUIT. All
 // cleanups run, newest first, by one goroutine; then secrets are wiped and the
 // process ends.
 func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
@@ -34,8 +34,11 @@ func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
 }
 
 func (i *interrupts) start() {
+	// A reader that has gone, as of `coldvault … | head`, must not end the work half
+	// way: writing to it fails instead.
+	signal.Ignore(unix.SIGPIPE)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	go func() {
 		<-signals
 		// Never unlocked: what starts or ends a step now waits for the end.

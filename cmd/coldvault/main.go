@@ -51,6 +51,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 // run is main without the exit, for the tests.
 func run(args []string) int {
 	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+	u.undo.watch.Do(u.undo.start)
 	defer secret.DestroyAll()
 	defer u.show()
 	if err := secret.Harden(); err != nil {

@@ -217,7 +217,7 @@ func cmdForge(ts *testscript.TestScript, args []string) {
 
 // jsonTypes are the kinds of objects that --json writes.
 var jsonTypes = []string{
-	"act", "error", "file", "finding", "generation", "id", "input", "pages",
+	"accepted", "act", "error", "fact", "file", "finding", "folder", "generation", "held", "id", "input", "pages",
 	"restored", "share", "vault", "verdict", "version",
 }
 

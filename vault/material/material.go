@@ -113,6 +113,9 @@ type Counter struct {
 	What     string // the number to ask the network for
 	Min, Max uint64
 	Advice   string // what to do if the file is not right any more
+	// Usable means that the file is good for what it is, and only of no use if the
+	// network's number does not fit: it is said, and the file keeps its name.
+	Usable bool
 }
 
 // Certainty says on what grounds a profile claims a file.

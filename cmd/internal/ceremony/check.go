@@ -50,17 +50,17 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
 	damaged := false
 	for _, m := range in.Media {
-		checked := vault.Check(m, false)
-		damaged = damaged || checked.Damaged()
-		result.Media = append(result.Media, checked)
+		result.Media = append(result.Media, vault.Check(m, false))
 	}
 	for _, p := range result.Pages {
 		damaged = damaged || p.Need > 0 || p.Err != nil
 		for _, m := range p.Medium {
-			checked := vault.Check(m, true)
-			damaged = damaged || checked.Damaged()
-			result.Media = append(result.Media, checked)
+			result.Media = append(result.Media, vault.Check(m, true))
 		}
+	}
+	vault.CheckTogether(result.Media)
+	for _, m := range result.Media {
+		damaged = damaged || m.Damaged()
 	}
 	result.Shares, result.Compared = checkShares(in)
 	for _, s := range result.Shares {
@@ -93,7 +93,7 @@ func checkShares(in *Intake) (out []CheckedShare, compared bool) {
 		want := shard.Expect{}
 		if id := identities[s.Vault()]; id != nil {
 			want = id.Expect()
-		} else if len(identities) == 1 {
+		} else if only != nil {
 			want = only.Expect() // to be named as a card of another vault
 		}
 		compared = compared || len(want.Sets) > 0

@@ -2,8 +2,11 @@ package ceremony
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"coldvault/vault/material"
 )
@@ -21,44 +24,101 @@ type HeldBack struct {
 	Why      string
 }
 
-// counters decides under which name files are restored whose truth is on the
-// network. answers are N, unknown or FILE=N; without one the network counts as not
-// asked.
-func counters(report material.Report, answers []string) (held []HeldBack, notes []string, err error) {
-	byFile := map[string]string{}
-	for _, a := range answers {
-		file, value := "", a
-		if i := strings.LastIndexByte(a, '='); i >= 0 {
-			file, value = a[:i], a[i+1:]
-		}
-		if _, err := strconv.ParseUint(value, 10, 64); err != nil && value != unknownCounter {
-			return nil, nil, usage("--chain-counter %s: a number, or %s", a, unknownCounter)
-		}
-		byFile[file] = value
-	}
-	if value, ok := byFile[""]; ok && value != unknownCounter && len(report.Counters) > 1 {
-		return nil, nil, usage("--chain-counter %s: say for which file, FILE=%s: there are %s", value, value, counterFiles(report))
-	}
+// chainAnswers are what the operator says the network says: for all files, or for one.
+type chainAnswers struct {
+	all    string
+	byFile map[string]string
+}
+
+// parseAnswers reads N, unknown and FILE=N.
+func parseAnswers(report material.Report, answers []string) (chainAnswers, error) {
+	a := chainAnswers{byFile: map[string]string{}}
+	questions := map[string]bool{}
 	for _, c := range report.Counters {
-		value, ok := byFile[c.File]
-		if !ok {
-			value = byFile[""]
-		}
-		n, err := strconv.ParseUint(value, 10, 64)
-		if err == nil && n >= c.Min && n <= c.Max {
-			notes = append(notes, fmt.Sprintf("%s goes with %s %d; the next one is %d", c.File, c.What, n, n+1))
-			continue
-		}
-		why := fmt.Sprintf("the network was not asked for the %s: ask it, and use the file only if the answer is from %d to %d; else %s", c.What, c.Min, c.Max, c.Advice)
-		if err == nil {
-			why = fmt.Sprintf("it is not right any more: the %s is %d, and it would go with %d to %d. The next number is %d: %s", c.What, n, c.Min, c.Max, n+1, c.Advice)
-		}
-		held = append(held, HeldBack{Name: c.File, As: c.File + unprovenSuffix, Why: why})
+		questions[c.What] = true
 	}
-	return held, notes, nil
+	for _, answer := range answers {
+		file, value := "", answer
+		if i := strings.LastIndexByte(answer, '='); i >= 0 {
+			file, value = answer[:i], answer[i+1:]
+		}
+		_, err := strconv.ParseUint(value, 10, 64)
+		switch {
+		case err != nil && value != unknownCounter:
+			return a, usage("--chain-counter %s: a number, or %s", answer, unknownCounter)
+		case file == "" && value != unknownCounter && len(questions) > 1:
+			return a, usage("--chain-counter %s: say for which file, FILE=%s: there are %s", value, value, counterFiles(report))
+		case file != "" && !slices.ContainsFunc(report.Counters, func(c material.Counter) bool { return c.File == file }):
+			return a, usage("--chain-counter %s: no file %q with a number of the network is restored; there are: %s", answer, file, counterFiles(report))
+		case file == "":
+			a.all = value
+		default:
+			a.byFile[file] = value
+		}
+	}
+	return a, nil
+}
+
+// number is the network's, ok false where it was not asked.
+func (a chainAnswers) number(file string) (n uint64, ok bool) {
+	value, given := a.byFile[file]
+	if !given {
+		value = a.all
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	return n, err == nil
+}
+
+// counters decides under which name files are restored whose truth is on the
+// network. Without an answer the network counts as not asked.
+func counters(c Console, report material.Report, answers []string) ([]HeldBack, error) {
+	given, err := parseAnswers(report, answers)
+	if err != nil {
+		return nil, err
+	}
+	var held []HeldBack
+	for _, k := range report.Counters {
+		n, asked := given.number(k.File)
+		right := asked && n >= k.Min && n <= k.Max
+		switch {
+		case right:
+			c.Say("%s goes with the %s, %d", k.File, k.What, n)
+		case k.Usable && asked:
+			c.Warn("%s does not go with the %s, %d, but with %s: %s", k.File, k.What, n, span(k), k.Advice)
+		case k.Usable:
+		case asked:
+			held = append(held, HeldBack{Name: k.File, As: heldName(k.File), Why: fmt.Sprintf(
+				"it is not right any more: the %s is %d, and it goes with %s. The next valid number is %d: %s", k.What, n, span(k), n+1, k.Advice)})
+		default:
+			held = append(held, HeldBack{Name: k.File, As: heldName(k.File), Why: fmt.Sprintf(
+				"the network was not asked for the %s: ask it, and use the file only if the answer is %s; else %s", k.What, span(k), k.Advice)})
+		}
+	}
+	return held, nil
+}
+
+func span(k material.Counter) string {
+	if k.Min == k.Max {
+		return fmt.Sprint(k.Min)
+	}
+	return fmt.Sprintf("%d to %d", k.Min, k.Max)
+}
+
+// heldName keeps within what a file system takes for one name.
+func heldName(name string) string {
+	const longest = 255
+	dir, base := path.Split(name)
+	for len(base)+len(unprovenSuffix) > longest {
+		_, size := utf8.DecodeLastRuneInString(base)
+		base = base[:len(base)-size]
+	}
+	return dir + base + unprovenSuffix
 }
 
 func counterFiles(report material.Report) string {
+	if len(report.Counters) == 0 {
+		return "none"
+	}
 	var names []string
 	for _, c := range report.Counters {
 		names = append(names, c.File)

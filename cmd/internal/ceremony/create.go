@@ -97,6 +97,7 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 }
 
 func (r *CreateRequest) check() error {
+	r.Vault, r.Cards = filepath.Clean(r.Vault), filepath.Clean(r.Cards)
 	if r.Hot == 0 {
 		r.Hot = r.Threshold
 	}
@@ -106,6 +107,9 @@ func (r *CreateRequest) check() error {
 	if _, err := os.Lstat(r.Vault); !errors.Is(err, fs.ErrNotExist) {
 		return withHint(errors.Join(fmt.Errorf("%s exists already", r.Vault), err),
 			"init makes a new vault; to seal another generation into this one use `coldvault seal --vault %s`", r.Vault)
+	}
+	if info, err := os.Stat(filepath.Dir(r.Vault)); err != nil || !info.IsDir() {
+		return errors.Join(fmt.Errorf("%s is no folder to make the vault in", filepath.Dir(r.Vault)), err)
 	}
 	p := r.params()
 	err := p.Check()
@@ -143,13 +147,19 @@ func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 		return err
 	}
 	defer dir.Close()
-	if err := fresh.Save(dir); err != nil {
+	// Under the lock of undo: an interrupt waits, and then finds all of it.
+	if err := undo.do(func() error { return fresh.Save(dir) }, func() {}); err != nil {
 		return err
 	}
 	if _, err := vault.OpenFolder(dir); err != nil {
 		return err
 	}
-	return undo.commit(func() error { return os.Rename(temp, r.Vault) })
+	return undo.commit(func() error {
+		if err := os.Rename(temp, r.Vault); err != nil {
+			return err
+		}
+		return syncDir(filepath.Dir(r.Vault))
+	})
 }
 
 // writeCard draws one card, reads it back and writes it. A card is a secret: its

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,8 +92,16 @@ func (in *Intake) Close() {
 }
 
 // Add reads a medium, a folder of scans, an image, a PDF or a text file; "-" is
-// text on standard input, as from a keyboard-wedge scanner.
-func (in *Intake) Add(name string, stdin io.Reader) error {
+// text on standard input, as from a keyboard-wedge scanner. What cannot be read is
+// noted and stops nothing: the rest may be enough.
+func (in *Intake) Add(name string, stdin io.Reader) {
+	err := in.add(name, stdin)
+	if err != nil {
+		in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}})
+	}
+}
+
+func (in *Intake) add(name string, stdin io.Reader) error {
 	if name == "-" {
 		return in.addReader("standard input", stdin)
 	}
@@ -102,8 +109,11 @@ func (in *Intake) Add(name string, stdin io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
+	switch {
+	case info.IsDir():
 		return in.addDir(name)
+	case !info.Mode().IsRegular(): // opening a FIFO would wait for ever
+		return errors.New("not a plain file; to read from a pipe, give - and pipe into standard input")
 	}
 	return in.addFile(name)
 }
@@ -137,13 +147,11 @@ func (in *Intake) addScans(name string, noVault error) error {
 	}
 	files := 0
 	for _, e := range entries {
-		if !e.Type().IsRegular() {
+		if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		files++
-		if err := in.addFile(filepath.Join(name, e.Name())); err != nil {
-			return err
-		}
+		in.Add(filepath.Join(name, e.Name()), nil)
 	}
 	if files == 0 {
 		return noVault
@@ -161,11 +169,8 @@ func (in *Intake) addFile(name string) error {
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() {
-		return &fs.PathError{Op: "read", Path: name, Err: errors.New("not a plain file")}
-	}
 	if info.Size() > scan.DefaultMaxFileBytes {
-		return fmt.Errorf("%s has more than %d MiB: it is no scan", name, scan.DefaultMaxFileBytes>>20)
+		return fmt.Errorf("more than %d MiB: it is no scan", scan.DefaultMaxFileBytes>>20)
 	}
 	return in.addReader(name, f)
 }
@@ -203,14 +208,17 @@ func (in *Intake) addReader(name string, r io.Reader) error {
 	})
 	secret.Collect()
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
+	}
+	if input.Shares+input.Frames+len(input.Notes) == 0 {
+		input.Notes = append(input.Notes, "no code of coldvault was found in it")
 	}
 	in.Inputs = append(in.Inputs, input)
 	return nil
 }
 
 // addText reads codes, one a line as zbarimg or a wedge scanner give them, and
-// word lists, each a paragraph.
+// word lists, however a person has laid them out.
 func (in *Intake) addText(input *Input, data []byte) error {
 	if len(data) > maxTextInput {
 		return errors.New("neither an image nor a PDF, and too large for text")
@@ -218,30 +226,35 @@ func (in *Intake) addText(input *Input, data []byte) error {
 	if bytes.IndexByte(data, 0) >= 0 {
 		return errors.New("neither an image, a PDF nor text: PNG, JPEG, TIFF, PDF and text can be read")
 	}
-	var paragraph []byte
-	words := func() {
-		if len(bytes.TrimSpace(paragraph)) > 0 {
-			in.addShareText(input, paragraph)
-		}
-		paragraph = paragraph[:0]
-	}
-	for line := range bytes.SplitSeq(data, []byte("\n")) {
+	list := wordList{take: func(text []byte) { in.addShareText(input, text) }}
+	for line := range bytes.SplitSeq(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\n")) {
 		code := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("QR-Code:"))
 		text, wipe := asDigits(code)
-		switch {
-		case text != nil:
-			words()
-			input.Codes++
-			in.addCode(input, text)
-			wipe()
-		case len(code) == 0:
-			words()
-		default:
-			paragraph = append(append(paragraph, code...), '\n')
+		if text == nil {
+			if !list.line(code) && looksLikeCode(code) {
+				in.addShareText(input, code) // says what is wrong with it
+			}
+			continue
+		}
+		list.flush()
+		input.Codes++
+		in.addCode(input, text)
+		wipe()
+	}
+	list.flush()
+	return nil
+}
+
+// looksLikeCode tells a code that was mistyped from a heading.
+func looksLikeCode(line []byte) bool {
+	const many = 40
+	n := 0
+	for _, c := range line {
+		if c >= '0' && c <= '9' {
+			n++
 		}
 	}
-	words()
-	return nil
+	return n >= many
 }
 
 // asDigits gives a line that is digits, also one that a wedge scanner typed through

@@ -22,7 +22,7 @@ import (
 type Rules struct {
 	Now   time.Time      // zero: dates are told, not judged
 	Chain *cardano.Chain // the pool's network; nil where it is not known
-	Only  []string       // profiles to ask; nil for all
+	Only  []string       // profiles to ask; nil for all. Only when sealing, on record.
 }
 
 // ParseChain reads a public Cardano network's name, or the parameters of another

@@ -157,7 +157,7 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	defer in.Close()
 	// Only the hot shares of two cards, as text.
 	for _, card := range cards(dir, 1, 3) {
-		require.NoError(t, in.Add(card, nil))
+		in.Add(card, nil)
 	}
 	var codes []byte
 	for _, s := range in.Shares {
@@ -205,7 +205,8 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 		{[]string{"unknown"}, "cold.counter" + unprovenSuffix},
 		{[]string{"6"}, "cold.counter" + unprovenSuffix},
 		{[]string{"7"}, "cold.counter"},
-		{[]string{"8"}, "cold.counter"},
+		{[]string{"8"}, "cold.counter" + unprovenSuffix},
+		{[]string{"cold.counter=7"}, "cold.counter"},
 		{[]string{"cold.counter=9"}, "cold.counter" + unprovenSuffix},
 	} {
 		r, err := Restore(o, RestoreRequest{
@@ -216,11 +217,21 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 		require.FileExists(t, filepath.Join(r.To, c.as))
 		require.Equal(t, c.as != "cold.counter", len(r.Held) == 1, "%v", c.answers)
 	}
-	_, err = Restore(o, RestoreRequest{
-		From: media[:1], Cards: cards(dir, 1, 2), Role: "cold", To: filepath.Join(dir, "bad"), ChainCounter: []string{"many"},
+	for _, answer := range []string{"many", "node.counter=7", "-1"} {
+		_, err = Restore(o, RestoreRequest{
+			From: media[:1], Cards: cards(dir, 1, 2), Role: "cold", To: filepath.Join(dir, "bad"), ChainCounter: []string{answer},
+		})
+		var usage *UsageError
+		require.ErrorAs(t, err, &usage, answer)
+	}
+	// A certificate that the chain has gone past keeps its name, and it is said.
+	o.warned = nil
+	r, err := Restore(o, RestoreRequest{
+		From: media[:1], Cards: cards(dir, 1, 2), Role: "standby", To: filepath.Join(dir, "standby"), ChainCounter: []string{"9"},
 	})
-	var usage *UsageError
-	require.ErrorAs(t, err, &usage)
+	require.NoError(t, err)
+	require.Contains(t, names(r.Files), "node.cert")
+	require.Contains(t, fmt.Sprint(o.warned), "node.cert does not go with the last operational certificate number on the chain, 9, but with 6 to 7")
 }
 
 // An incoherent set is refused unless the failed check is accepted with a reason,

@@ -41,6 +41,9 @@ func Pages(c Console, r PagesRequest) (*PagesResult, error) {
 	if err != nil {
 		return nil, &UsageError{Err: err}
 	}
+	if r.Parity < qr.MinParity || r.Parity > qr.MaxParity {
+		return nil, usage("--parity %d is not from %d to %d percent", r.Parity, qr.MinParity, qr.MaxParity)
+	}
 	generation, closeAll, err := r.open(c)
 	if err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func (r *PagesRequest) open(c Console) (g *vault.Copy, closeAll func(), err erro
 			return nil, nil, err
 		}
 		closers = append(closers, in.Close)
-		if err := in.Add(r.From, nil); err != nil {
+		if err := in.add(r.From, nil); err != nil {
 			return nil, nil, err
 		}
 		found = in.AllMedia()

@@ -51,6 +51,9 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Number < 0 {
+		return nil, usage("generation %d does not exist", r.Number)
+	}
 	if role.name == roleVault {
 		return nil, r.rebuild(c, role.compartments)
 	}
@@ -100,7 +103,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 		Identity: g.Identity, Generation: g.Number, To: r.To, Sealed: g.Manifest.Created,
 		Report: r.Rules.judgeEntries(entries, role.name != "all"),
 	}
-	held, notes, err := counters(result.Report, r.ChainCounter)
+	held, err := counters(c, result.Report, r.ChainCounter)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +116,6 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	}
 	if err := target.Write(entries); err != nil {
 		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
-	}
-	for _, n := range notes {
-		c.Say("%s", n)
 	}
 	for i := range entries {
 		entries[i].Data = nil
@@ -138,9 +138,7 @@ func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) error
 	}
 	for i, name := range names {
 		c.Progress("reading "+name, i, len(names))
-		if err := in.Add(name, stdin); err != nil {
-			return err
-		}
+		in.Add(name, stdin)
 	}
 	c.Progress("", 0, 0)
 	for _, input := range in.Inputs {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"coldvault/media"
@@ -39,7 +40,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer closeFolder()
-	targets, failed, closeTargets := openTargets(r.To)
+	targets, failed, closeTargets := openTargets(r.Vault, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
@@ -81,6 +82,10 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		c.Warn("%v", f)
 	}
 	result := &SealResult{SealResult: sealed, Vault: folder.ID, Report: report}
+	if len(sealed.Media) == 0 {
+		return result, withHint(fmt.Errorf("no medium holds generation %d; it is only in the vault's folder", sealed.Generation),
+			"mend or replace the medium and seal again")
+	}
 	if len(sealed.Failed) > 0 {
 		return result, withHint(fmt.Errorf("%d of %d media do not hold generation %d", len(sealed.Failed), len(r.To), sealed.Generation),
 			"the others do; mend or replace the medium and seal again")
@@ -101,26 +106,23 @@ func openFolder(name string) (folder *vault.Folder, closeFolder func(), err erro
 	return folder, func() { dir.Close() }, nil
 }
 
-// openTargets opens the media; one that cannot be opened does not stop the
-// others. Two names of one folder are one medium.
-func openTargets(names []string) (dirs []*media.Dir, failed []*vault.TargetError, closeAll func()) {
-	var seen []os.FileInfo
+// openTargets opens the media; one that cannot be opened does not stop the others. One
+// that lies in another, or in the vault's folder, is no copy of its own.
+func openTargets(vaultFolder string, names []string) (dirs []*media.Dir, failed []*vault.TargetError, closeAll func()) {
+	taken := []string{vaultFolder}
 	for _, name := range names {
 		dir, err := media.OpenDir(name)
-		var info os.FileInfo
-		if err == nil {
-			info, err = os.Stat(name)
-		}
-		for _, other := range seen {
-			if err == nil && os.SameFile(info, other) {
-				err = errors.New("given twice: a second copy must be on another medium")
+		for _, other := range taken {
+			if err == nil && within(name, other) {
+				dir.Close()
+				err = fmt.Errorf("it is, or lies in, or holds %s: a copy must be on a medium of its own", other)
 			}
 		}
 		if err != nil {
 			failed = append(failed, &vault.TargetError{Medium: name, Err: err})
 			continue
 		}
-		seen = append(seen, info)
+		taken = append(taken, name)
 		dirs = append(dirs, dir)
 	}
 	return dirs, failed, func() {
@@ -130,6 +132,34 @@ func openTargets(names []string) (dirs []*media.Dir, failed []*vault.TargetError
 	}
 }
 
+// within tells whether one of two folders is, or holds, the other, under whatever name.
+func within(a, b string) bool {
+	return holds(a, b) || holds(b, a)
+}
+
+// holds tells whether dir is one of the folders above name, or name itself.
+func holds(dir, name string) bool {
+	want, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	for name, err = filepath.EvalSymlinks(name); err == nil; {
+		if name, err = filepath.Abs(name); err != nil {
+			return false
+		}
+		if have, err := os.Stat(name); err == nil && os.SameFile(have, want) {
+			return true
+		}
+		if name == filepath.Dir(name) {
+			return false
+		}
+		name = filepath.Dir(name)
+	}
+	return false
+}
+
+// gather reads the sources, none of which may be a vault or a medium: those are
+// copied, not sealed.
 func gather(sources []string) (*vault.Gathered, error) {
 	for _, s := range sources {
 		abs, err := filepath.Abs(s)
@@ -139,12 +169,30 @@ func gather(sources []string) (*vault.Gathered, error) {
 		if abs == string(filepath.Separator) {
 			return nil, usage("%q is the whole file system", s)
 		}
+		if err := refuseVault(s); err != nil {
+			return nil, err
+		}
 	}
 	g, err := vault.Gather(sources)
 	if errors.Is(err, secret.ErrLimit) {
-		return nil, withHint(err, "allow more locked memory with `ulimit -l unlimited`, run as root, or seal fewer files at once")
+		return nil, withHint(err, "allow more locked memory with `ulimit -l unlimited`, run as root, or give fewer files at once")
 	}
-	return g, withHint(err, "nothing was sealed: remove or exchange the file that is named, or give files one by one")
+	return g, withHint(err, "remove or exchange the file that is named, or give files one by one")
+}
+
+func refuseVault(name string) error {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return nil // said where it is read
+	}
+	dir, err := media.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if found, err := vault.OpenMedia(dir); err == nil && len(found) > 0 && found[0].Identity != nil {
+		return withHint(fmt.Errorf("%s is a vault or a medium of coldvault, not material", name), "give the folder of the keys themselves")
+	}
+	return nil
 }
 
 // settle applies what the operator overrides and accepts, and asks what is missing.
@@ -156,6 +204,9 @@ func (r SealRequest) settle(c Console, report *material.Report) (vault.Notes, er
 	placed, err := override(report, r.Put)
 	if err != nil {
 		return vault.Notes{}, err
+	}
+	if len(r.Rules.Only) > 0 {
+		placed = append(placed, format.Fact{Name: "profiles asked", Value: strings.Join(r.Rules.Only, " ")})
 	}
 	facts, err := askFacts(c, *report, r.Facts)
 	return vault.Notes{Facts: append(placed, facts...), Accepted: accepted}, err
@@ -185,7 +236,7 @@ func Inspect(sources []string, rules Rules) (material.Report, error) {
 	defer secret.Collect()
 	report := rules.judge(g.Files, g.Data, false)
 	if report.Worst() == material.Fail {
-		return report, ErrDamage
+		return report, fmt.Errorf("the set is not coherent: %w", ErrDamage)
 	}
 	return report, nil
 }

@@ -195,19 +195,28 @@ func (s *set) ids() []material.ID {
 	return ids
 }
 
-// counters are the issue counters. With m the last number on the chain, the next
-// certificate must have m or m+1 (the ledger's rule), and the counter holds the next.
+// lastOnChain is the number that Cardano's chain is asked for.
+const lastOnChain = "last operational certificate number on the chain"
+
+// counters are the issue counters and certificates. With m the last number on the
+// chain, the next certificate must have m or m+1 (the ledger's rule). A counter holds the
+// next number, so it is right if that is m+1.
 func (s *set) counters() []material.Counter {
 	var out []material.Counter
 	for _, o := range s.objects {
-		if o.counter == nil {
-			continue
+		switch {
+		case o.counter != nil:
+			last := max(o.counter.next, 1) - 1
+			out = append(out, material.Counter{
+				File: o.name, What: lastOnChain, Min: last, Max: last,
+				Advice: "make a counter that is right with `cardano-cli node new-counter --counter-value`, with the number after the chain's; nothing else is lost",
+			})
+		case o.opcert != nil:
+			out = append(out, material.Counter{
+				File: o.name, What: lastOnChain, Min: max(o.opcert.number, 1) - 1, Max: o.opcert.number, Usable: true,
+				Advice: "the chain refuses its blocks: make a new certificate with the cold key",
+			})
 		}
-		next := o.counter.next
-		out = append(out, material.Counter{
-			File: o.name, What: "last operational certificate number on the chain", Min: max(next, 1) - 1, Max: next,
-			Advice: "make a counter that is right with `cardano-cli node new-counter --counter-value`, with the number after the chain's; nothing else is lost",
-		})
 	}
 	return out
 }
