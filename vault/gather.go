@@ -28,14 +28,19 @@ const maxMaterial = 10_000
 // sources and then by name.
 type Gathered struct {
 	Files []format.ContentsFile // Network and Role are not filled in
-	Data  []*secret.Buffer
+	Data  []*secret.Buffer      // nil for a large file
+	Large []*os.File            // nil for a file in memory
 	names *format.NameSet
+	large bool // keep large files open instead of refusing them
 }
 
-// Destroy wipes the files.
+// Destroy wipes the files, and closes the large ones.
 func (g *Gathered) Destroy() {
-	for _, d := range g.Data {
+	for i, d := range g.Data {
 		d.Destroy()
+		if f := g.Large[i]; f != nil {
+			f.Close()
+		}
 	}
 }
 
@@ -43,7 +48,16 @@ func (g *Gathered) Destroy() {
 // it, a single file by its last component. Anything that is not a plain file is
 // refused rather than left out: a backup without it would look whole.
 func Gather(sources []string) (*Gathered, error) {
-	g := &Gathered{names: format.NewNameSet()}
+	return gather(sources, &Gathered{names: format.NewNameSet()})
+}
+
+// GatherToLook is Gather for who only looks: files above MaxFile, such as database
+// dumps, are opened and not read; they have no digest.
+func GatherToLook(sources []string) (*Gathered, error) {
+	return gather(sources, &Gathered{names: format.NewNameSet(), large: true})
+}
+
+func gather(sources []string, g *Gathered) (*Gathered, error) {
 	for _, s := range sources {
 		if err := g.source(s); err != nil {
 			g.Destroy()
@@ -97,18 +111,30 @@ func (g *Gathered) file(root *os.Root, name, shown string) error {
 	if err := checkKind(info, shown); err != nil {
 		return err
 	}
+	if info.Size() > MaxFile && !g.large {
+		return tooLarge(shown, info.Size())
+	}
 	// O_NOFOLLOW and O_NONBLOCK for a file that is swapped after the look at it.
 	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	keep := false
+	defer func() {
+		if !keep {
+			f.Close()
+		}
+	}()
 	before, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	if !os.SameFile(info, before) {
 		return fmt.Errorf("%s was exchanged while it was read", shown)
+	}
+	if before.Size() > MaxFile && g.large {
+		keep = true
+		return g.add(f, nil, describe(name, before), shown)
 	}
 	data, err := secret.Read(f, int(before.Size()), MaxFile)
 	if errors.Is(err, secret.ErrTooLarge) {
@@ -117,7 +143,12 @@ func (g *Gathered) file(root *os.Root, name, shown string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", shown, err)
 	}
-	g.Data = append(g.Data, data)
+	entry := describe(name, before)
+	sum := sha256.Sum256(data.Bytes())
+	entry.SHA256 = hex.EncodeToString(sum[:])
+	if err := g.add(nil, data, entry, shown); err != nil {
+		return err
+	}
 	after, err := f.Stat()
 	if err != nil {
 		return err
@@ -125,16 +156,23 @@ func (g *Gathered) file(root *os.Root, name, shown string) error {
 	if int64(data.Len()) != before.Size() || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
 		return fmt.Errorf("%s changed while it was read: stop what writes to it and try again", shown)
 	}
-	sum := sha256.Sum256(data.Bytes())
-	entry := format.ContentsFile{
-		Name: path.Clean(filepath.ToSlash(name)), Size: before.Size(), Mode: format.FormatMode(before.Mode()),
-		Modified: wholeSeconds(before.ModTime()), SHA256: hex.EncodeToString(sum[:]),
-	}
+	return nil
+}
+
+// add takes a file in; from here on Destroy looks after it.
+func (g *Gathered) add(large *os.File, data *secret.Buffer, entry format.ContentsFile, shown string) error {
+	g.Files, g.Data, g.Large = append(g.Files, entry), append(g.Data, data), append(g.Large, large)
 	if err := g.names.Add(entry.Name); err != nil {
 		return fmt.Errorf("%s: %w", shown, err)
 	}
-	g.Files = append(g.Files, entry)
 	return nil
+}
+
+func describe(name string, info fs.FileInfo) format.ContentsFile {
+	return format.ContentsFile{
+		Name: path.Clean(filepath.ToSlash(name)), Size: info.Size(), Mode: format.FormatMode(info.Mode()),
+		Modified: wholeSeconds(info.ModTime()),
+	}
 }
 
 func checkKind(info fs.FileInfo, shown string) error {
@@ -143,8 +181,6 @@ func checkKind(info fs.FileInfo, shown string) error {
 		return fmt.Errorf("%s is a symbolic link: give the file it points to", shown)
 	case !mode.IsRegular():
 		return fmt.Errorf("%s is not a plain file (%s)", shown, mode.Type())
-	case info.Size() > MaxFile:
-		return tooLarge(shown, info.Size())
 	}
 	return nil
 }

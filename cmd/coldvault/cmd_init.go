@@ -32,6 +32,7 @@ type initCmd struct {
 	Threshold       int      `required:"" placeholder:"K" help:"Cards that open the vault."`
 	HotThreshold    int      `name:"hot-threshold" placeholder:"K" help:"Cards that open the hot compartment; the same as --threshold unless given."`
 	Custodian       []string `sep:"none" placeholder:"NAME" help:"Name for a card, repeated in the order of the cards. Printed, and in no code."`
+	NameOthers      bool     `name:"name-others" help:"Print on every card who keeps the others. It helps the custodians, and whoever steals a card."`
 	Cards           string   `required:"" placeholder:"FOLDER" help:"Folder to write the cards to as PDF. They are secrets."`
 	AcceptAllShares bool     `name:"accept-all-shares" help:"Allow that every card is needed."`
 	paperSize
@@ -42,7 +43,7 @@ func (c *initCmd) Run(u *ui) error {
 	c.unattended.apply(u)
 	result, err := ceremony.Create(u, ceremony.CreateRequest{
 		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
-		AllShares: c.AcceptAllShares, Custodians: c.Custodian, Paper: c.size(), Now: time.Now(),
+		AllShares: c.AcceptAllShares, Custodians: c.Custodian, NameOthers: c.NameOthers, Paper: c.size(), Now: time.Now(),
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"coldvault/media"
@@ -30,6 +31,7 @@ type CreateRequest struct {
 	Hot        int // threshold of hot; 0 means Threshold
 	AllShares  bool
 	Custodians []string // names for the cards, in order; may be fewer
+	NameOthers bool     // print on every card who keeps the others
 	Paper      paper.Size
 	Now        time.Time
 }
@@ -189,6 +191,9 @@ func (r *CreateRequest) drawCard(id *vault.Identity, shares []shard.Share, index
 	if index <= len(r.Custodians) {
 		card.Custodian = r.Custodians[index-1]
 	}
+	if r.NameOthers {
+		card.Others = r.others(index)
+	}
 	for _, s := range shares {
 		text := shard.AppendText(nil, s)
 		defer secret.Wipe(text)
@@ -207,6 +212,17 @@ func (r *CreateRequest) drawCard(id *vault.Identity, shares []shard.Share, index
 	var b bytes.Buffer
 	err := paper.WriteCard(&b, card, r.Paper)
 	return b.Bytes(), err
+}
+
+// others are the names of those who keep the other cards.
+func (r *CreateRequest) others(index int) string {
+	var names []string
+	for i, name := range r.Custodians {
+		if i+1 != index {
+			names = append(names, fmt.Sprintf("%d %s", i+1, name))
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // splitWords makes the strings that the PDF library wants.

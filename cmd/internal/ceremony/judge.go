@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -66,11 +67,21 @@ func Networks() []string {
 }
 
 // judge recognises files and judges them as a set.
-func (r Rules) judge(files []format.ContentsFile, data []*secret.Buffer, part bool) (report material.Report) {
+func (r Rules) judge(files []format.ContentsFile, data []*secret.Buffer, part bool) material.Report {
+	return r.judgeAll(files, data, make([]*os.File, len(files)), part)
+}
+
+// judgeAll is judge where some files are too large for memory and have no data.
+func (r Rules) judgeAll(files []format.ContentsFile, data []*secret.Buffer, large []*os.File, part bool) (report material.Report) {
 	in := make([]material.File, len(files))
 	for i, f := range files {
 		mode, _ := format.ParseMode(f.Mode) // valid where it comes from
-		in[i] = material.File{Name: f.Name, Data: data[i].Bytes(), Size: f.Size, Mode: mode, Modified: f.Modified}
+		in[i] = material.File{Name: f.Name, Size: f.Size, Mode: mode, Modified: f.Modified}
+		if large[i] != nil {
+			in[i].Large = large[i]
+		} else {
+			in[i].Data = data[i].Bytes()
+		}
 	}
 	_ = secret.Do(func() error {
 		report = material.Inspect(in, r.profiles(part)...)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"coldvault/vault"
 	"coldvault/vault/format"
 	"coldvault/vault/material"
+	"coldvault/vault/material/cardano"
 	"coldvault/vault/secret"
 )
 
@@ -102,6 +104,9 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	result := &RestoreResult{
 		Identity: g.Identity, Generation: g.Number, To: r.To, Sealed: g.Manifest.Created,
 		Report: r.Rules.judgeEntries(entries, role.name != "all"),
+	}
+	if slices.ContainsFunc(entries, func(e vault.Entry) bool { return e.Network == cardano.Network && e.Role == cardano.RoleKESSecret }) {
+		c.Warn("these keys forge blocks: whoever got them before must be off for good, or started with --start-as-non-producing-node; two that forge make a fork")
 	}
 	held, err := counters(c, result.Report, r.ChainCounter)
 	if err != nil {

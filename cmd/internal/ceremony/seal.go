@@ -45,7 +45,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
-	gathered, err := gather(r.Sources)
+	gathered, err := gather(r.Sources, vault.Gather)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func holds(dir, name string) bool {
 
 // gather reads the sources, none of which may be a vault or a medium: those are
 // copied, not sealed.
-func gather(sources []string) (*vault.Gathered, error) {
+func gather(sources []string, read func([]string) (*vault.Gathered, error)) (*vault.Gathered, error) {
 	for _, s := range sources {
 		abs, err := filepath.Abs(s)
 		if err != nil {
@@ -173,7 +173,7 @@ func gather(sources []string) (*vault.Gathered, error) {
 			return nil, err
 		}
 	}
-	g, err := vault.Gather(sources)
+	g, err := read(sources)
 	if errors.Is(err, secret.ErrLimit) {
 		return nil, withHint(err, "allow more locked memory with `ulimit -l unlimited`, run as root, or give fewer files at once")
 	}
@@ -228,13 +228,13 @@ func assign(g *vault.Gathered, report material.Report) []vault.Material {
 
 // Inspect recognises files and judges them as a set; it writes nothing.
 func Inspect(sources []string, rules Rules) (material.Report, error) {
-	g, err := gather(sources)
+	g, err := gather(sources, vault.GatherToLook)
 	if err != nil {
 		return material.Report{}, err
 	}
 	defer g.Destroy()
 	defer secret.Collect()
-	report := rules.judge(g.Files, g.Data, false)
+	report := rules.judgeAll(g.Files, g.Data, g.Large, false)
 	if report.Worst() == material.Fail {
 		return report, fmt.Errorf("the set is not coherent: %w", ErrDamage)
 	}
