@@ -90,7 +90,7 @@ func (u *ui) pageSets(sets []ceremony.PageSet) {
 		case p.Need == 0:
 			u.verdict(green, "WHOLE", "%d of %d codes read", p.Have, p.Total)
 		default:
-			u.verdict(red, "MISSING", "%d of %d codes read, %d more are needed", p.Have, p.Total, p.Need)
+			u.verdict(red, "MISSING", "%d of %d codes read, %d more needed", p.Have, p.Total, p.Need)
 		}
 		for _, m := range p.Missing {
 			u.print("  not read: %s", m)

@@ -244,10 +244,13 @@ func (d cardDrawing) keeping(x, y, width float64) {
 func (d cardDrawing) others() string {
 	var parts []string
 	for _, s := range d.card.Shares {
-		parts = append(parts, fmt.Sprintf("%d others (%s)", s.Threshold-1, strings.ToUpper(s.Compartment)))
+		noun := "others"
+		if s.Threshold == 2 {
+			noun = "other"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s (%s)", s.Threshold-1, noun, strings.ToUpper(s.Compartment)))
 	}
-	text := strings.Join(parts, " or ")
-	return strings.ReplaceAll(text, " 1 others", " 1 other")
+	return strings.Join(parts, " or ")
 }
 
 func (d cardDrawing) restoring(x, y, width float64) {

@@ -64,7 +64,7 @@ func rescueSet(c Console, undo *undoList, dir string, number int, p PageSet) err
 	if len(gaps) == 0 {
 		list.WriteString("  none\n")
 	}
-	state := fmt.Sprintf("%d of %d codes were read; %d more are needed, whichever they are.", p.Have, p.Total, p.Need)
+	state := fmt.Sprintf("%d of %d codes were read; %d more needed, whichever they are.", p.Have, p.Total, p.Need)
 	if p.Err != nil {
 		state = fmt.Sprintf("%d of %d codes were read, enough, but they cannot be used: %v.", p.Have, p.Total, p.Err)
 	}

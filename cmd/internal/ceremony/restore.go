@@ -169,7 +169,7 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 			c.Warn("%s: %v", p.Title(), p.Err)
 		case p.Need > 0:
 			incomplete = append(incomplete, p)
-			c.Warn("%s: %d of %d codes read, %d more are needed; not read: %s", p.Title(), p.Have, p.Total, p.Need, strings.Join(p.Missing, "; "))
+			c.Warn("%s: %d of %d codes read, %d more needed; not read: %s", p.Title(), p.Have, p.Total, p.Need, strings.Join(p.Missing, "; "))
 		default:
 			c.Say("%s: whole (%d of %d codes read)", p.Title(), p.Have, p.Total)
 			found = append(found, p.Medium...)
@@ -212,7 +212,7 @@ type MorePagesError struct{ Sets []PageSet }
 func (e *MorePagesError) Error() string {
 	var parts []string
 	for _, s := range e.Sets {
-		parts = append(parts, fmt.Sprintf("the %s need %d more codes", s.Title(), s.Need))
+		parts = append(parts, fmt.Sprintf("the %s lack codes: %d more needed", s.Title(), s.Need))
 	}
 	return strings.Join(parts, "; ")
 }

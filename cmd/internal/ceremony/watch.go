@@ -116,7 +116,7 @@ func (w *watcher) report() {
 			continue
 		}
 		layout, _ := qr.LayoutByBodySize(s.BodySize())
-		w.c.Warn("pages of generation %d: %d of %d codes read, %d more are needed; not read: %s",
+		w.c.Warn("pages of generation %d: %d of %d codes read, %d more needed; not read: %s",
 			s.Generation(), s.Have(), s.Total(), s.Need(), strings.Join(places(s, layout), "; "))
 	}
 }
