@@ -51,6 +51,7 @@ func FuzzKeyInfo(f *testing.F) { // the key, written again, is the same JSON
 	f.Add(gfc(1, seed("a")))
 	f.Add([]byte(`{"PrivateKey":"","Type":""}`))
 	f.Add([]byte(`{"KeyInfo":[]}`))
+	f.Add([]byte("{\"Type\":\"y\x9fbls\",\"PrivateKey\":\"ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSAE=\"}"))
 	f.Add([]byte(`{"KeyInfo":[null]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		k, err := parseKeyInfo(data)

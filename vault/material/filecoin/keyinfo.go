@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"coldvault/vault/material/jsonview"
 )
@@ -95,7 +96,7 @@ func parseJSON(text []byte) (keyInfo, error) {
 		return keyInfo{}, errMembers
 	}
 	kind := v.At("Type")
-	if kind.Kind != jsonview.String {
+	if kind.Kind != jsonview.String || !utf8.ValidString(kind.Text()) {
 		return keyInfo{}, errors.New("its Type is no text")
 	}
 	return keyInfo{kind: kind.Text(), encoding: jsonLotus}.withSecret(v)
