@@ -163,7 +163,7 @@ func lostBeyondParity(t *testing.T, p fourPages) {
 			}
 		}
 		require.Equal(t, placesOf(lost), named)
-		require.Contains(t, out, "need 1 more code")
+		require.Contains(t, out, "lack codes: 1 more needed")
 
 		code, out = p.run(t, "restore", "--from", codes, "--card", "cards", "--chain-counter", "1", "--to", "none", "--yes")
 		require.Equal(t, exitMore, code, out)
