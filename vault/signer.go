@@ -173,7 +173,8 @@ func unlockSigner(file []byte, passphrase *secret.Buffer, v format.Vault) (key *
 		if err != nil {
 			return fmt.Errorf("signer.age: %w", err)
 		}
-		key, err = readAll(r, maxSignerFile)
+		// age has a buffer of one chunk on the heap; Do erases it.
+		key, err = secret.Read(r, 0, maxSignerFile)
 		return err
 	})
 	if err != nil {
@@ -189,7 +190,3 @@ func unlockSigner(file []byte, passphrase *secret.Buffer, v format.Vault) (key *
 	}
 	return key, nil
 }
-
-// readAll is secret.Read for a stream of age, which has its own buffer of one
-// chunk in heap memory: callers are inside secret.Do.
-func readAll(r io.Reader, limit int) (*secret.Buffer, error) { return secret.Read(r, 0, limit) }

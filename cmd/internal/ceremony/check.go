@@ -44,9 +44,7 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		return nil, err
 	}
 	defer in.Close()
-	if err := readInputs(c, in, r.Stdin, r.Paths, r.Cards); err != nil {
-		return nil, err
-	}
+	readInputs(c, in, r.Stdin, r.Paths, r.Cards)
 	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
 	damaged := false
 	for _, m := range in.Media {
@@ -137,9 +135,7 @@ func Scan(c Console, r ScanRequest) (*ScanResult, error) {
 		return nil, err
 	}
 	defer in.Close()
-	if err := readInputs(c, in, r.Stdin, r.Files); err != nil {
-		return nil, err
-	}
+	readInputs(c, in, r.Stdin, r.Files)
 	if r.Camera != nil {
 		if err := in.watch(c, r.Camera, in.whole); err != nil {
 			return nil, err

@@ -5,8 +5,6 @@ import (
 	"os"
 
 	"coldvault/media"
-	"coldvault/vault"
-	"coldvault/vault/secret"
 )
 
 // roleVault restores the vault's own folder instead of the material: for a cold
@@ -25,28 +23,11 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 	if err := undo.mkdirNew(r.To); err != nil {
 		return withHint(err, "--role vault makes the vault's folder: give a name that does not exist yet")
 	}
-	in, err := NewIntake()
+	opened, err := r.open(c, wanted)
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	in.camera = r.Camera
-	if err := readInputs(c, in, r.Stdin, r.From, r.Cards); err != nil {
-		return err
-	}
-	generation, err := selectGeneration(c, in, r.Vault, r.Number)
-	if err != nil {
-		return err
-	}
-	shares, err := collectShares(c, in, generation.Identity, wanted)
-	if err != nil {
-		return err
-	}
-	bundles, err := openBundles(c, generation, shares, wanted)
-	defer func() { destroy(bundles) }()
-	if err != nil {
-		return err
-	}
+	defer opened.close()
 	passphrase, err := c.Passphrase(true)
 	if err != nil {
 		return err
@@ -57,22 +38,14 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 		return err
 	}
 	defer dir.Close()
-	for _, b := range bundles {
+	for _, b := range opened.bundles {
 		if b.Signer == nil {
 			continue
 		}
-		if err := generation.Rebuild(dir, b.Signer, passphrase); err != nil {
+		if err := opened.generation.Rebuild(dir, b.Signer, passphrase); err != nil {
 			return err
 		}
 		return undo.commit(func() error { return os.Chmod(r.To, 0o700) })
 	}
 	return errors.New("the backup does not hold the signer's key")
-}
-
-// destroy wipes bundles and what was left of them.
-func destroy(bundles []*vault.Bundle) {
-	for _, b := range bundles {
-		b.Destroy()
-	}
-	secret.Collect()
 }

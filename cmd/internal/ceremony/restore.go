@@ -67,29 +67,54 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	}
 	defer target.Close()
 	defer c.OnInterrupt(func() { target.Close() })()
+	opened, err := r.open(c, role.compartments)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.close()
+	return r.write(c, target, opened.generation, role, opened.bundles)
+}
+
+// opened is a generation with the compartments that were asked for.
+type opened struct {
+	generation *vault.Copy
+	bundles    []*vault.Bundle
+	in         *Intake // the media that the generation is read from
+}
+
+// close wipes the bundles and what was left of them.
+func (o *opened) close() {
+	for _, b := range o.bundles {
+		b.Destroy()
+	}
+	o.in.Close()
+	secret.Collect()
+}
+
+// open reads what was given, finds the generation, collects a quorum and opens the
+// compartments. The caller closes what it returns.
+func (r RestoreRequest) open(c Console, compartments []string) (_ *opened, err error) {
 	in, err := NewIntake()
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
 	in.camera = r.Camera
-	if err := readInputs(c, in, r.Stdin, r.From, r.Cards); err != nil {
+	o := &opened{in: in}
+	defer func() {
+		if err != nil {
+			o.close()
+		}
+	}()
+	readInputs(c, in, r.Stdin, r.From, r.Cards)
+	if o.generation, err = selectGeneration(c, in, r.Vault, r.Number); err != nil {
 		return nil, err
 	}
-	generation, err := selectGeneration(c, in, r.Vault, r.Number)
+	shares, err := collectShares(c, in, o.generation.Identity, compartments)
 	if err != nil {
 		return nil, err
 	}
-	shares, err := collectShares(c, in, generation.Identity, role.compartments)
-	if err != nil {
-		return nil, err
-	}
-	bundles, err := openBundles(c, generation, shares, role.compartments)
-	defer func() { destroy(bundles) }()
-	if err != nil {
-		return nil, err
-	}
-	return r.write(c, target, generation, role, bundles)
+	o.bundles, err = openBundles(c, o.generation, shares, compartments)
+	return o, err
 }
 
 // write judges what the role needs, decides under which names, and writes it.
@@ -136,7 +161,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 }
 
 // readInputs reads everything that was given and says what could not be used.
-func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) error {
+func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) {
 	var names []string
 	for _, l := range lists {
 		names = append(names, l...)
@@ -151,7 +176,6 @@ func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) error
 			c.Warn("%s: %s", input.Name, n)
 		}
 	}
-	return nil
 }
 
 // selectGeneration finds what is to be restored among the media and pages.
