@@ -2,13 +2,15 @@
 // folder, or the files that a set of pages carried.
 //
 // Reading goes through Source, with a limit on every size. Writing goes through
-// Dir.Commit: temporary file, fsync, rename, fsync of the folder; a name exists
-// only with its whole content. Nothing here knows keys; everything written is
-// public or encrypted already.
+// Dir.Create and Pending.Commit: temporary file, fsync, rename, fsync of the folder; a
+// name exists only with its whole content. Nothing here knows keys; everything written
+// is public or encrypted already.
 package media
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -24,6 +26,15 @@ type Source interface {
 	Read(name string, limit int64) ([]byte, error)
 	// List returns the names in a folder, sorted.
 	List(dir string) ([]string, error)
+	// Open opens a file of any size.
+	Open(name string) (Blob, error)
+}
+
+// Blob is an open file of a medium. ReadAt may be called concurrently.
+type Blob interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
 }
 
 // maxEntries caps the names of one folder.
@@ -49,6 +60,19 @@ func (m Memory) Read(name string, limit int64) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// Open opens a file.
+func (m Memory) Open(name string) (Blob, error) {
+	data, ok := m.Files[path.Clean(name)]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return memoryBlob{bytes.NewReader(data)}, nil
+}
+
+type memoryBlob struct{ *bytes.Reader }
+
+func (memoryBlob) Close() error { return nil }
 
 // List returns the names below dir.
 func (m Memory) List(dir string) ([]string, error) {
