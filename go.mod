@@ -14,6 +14,7 @@ require (
 	github.com/cloudflare/circl v1.6.5 // BLS12-381 public keys
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // secp256k1 public keys
 	github.com/hashicorp/vault v1.21.4 // package shamir alone: splitting of the seeds
+	github.com/klauspost/compress v1.20.4 // zstd, for archives that are to be compressed
 	github.com/klauspost/reedsolomon v1.14.2 // parity of bundles and of pages
 	github.com/makiuchi-d/gozxing v0.1.1 // binarisers, finder and bit parser for QR codes
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // QR symbols

@@ -115,7 +115,7 @@ const (
 )
 
 // MkdirAll makes a folder and those above it, and makes them durable.
-func (d *Dir) MkdirAll(dir string) error { return mkdirAll(d.fs, dir, folderMode) }
+func (d *Dir) MkdirAll(dir string) error { return MkdirAll(d.fs, dir, folderMode) }
 
 // Pending is a file that is being written. It has a temporary name until Commit, and
 // after a power cut it is there whole or not at all.
@@ -260,7 +260,7 @@ func (d *Dir) RemoveAll(name string) error {
 		return err
 	}
 	name = path.Clean(name)
-	if err := removeAll(d.fs, name); err != nil {
+	if err := RemoveAll(d.fs, name); err != nil {
 		return err
 	}
 	return d.fs.SyncDir(path.Dir(name))

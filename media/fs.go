@@ -218,16 +218,16 @@ func (f *rootFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// mkdirAll makes a folder and those above it, and makes them durable: the entry
+// MkdirAll makes a folder and those above it, and makes them durable: the entry
 // of a new folder is in the one above, so each is synced.
-func mkdirAll(f FS, dir string, perm fs.FileMode) error {
+func MkdirAll(f FS, dir string, perm fs.FileMode) error {
 	if dir = path.Clean(dir); dir == "." {
 		return nil
 	}
 	if info, err := f.Lstat(dir); err == nil && info.IsDir() {
 		return nil
 	}
-	if err := mkdirAll(f, path.Dir(dir), perm); err != nil {
+	if err := MkdirAll(f, path.Dir(dir), perm); err != nil {
 		return err
 	}
 	if err := f.Mkdir(dir, perm); err != nil {
@@ -236,9 +236,9 @@ func mkdirAll(f FS, dir string, perm fs.FileMode) error {
 	return f.SyncDir(path.Dir(dir))
 }
 
-// removeAll removes a folder with all that is in it, or a file. Links are removed,
+// RemoveAll removes a folder with all that is in it, or a file. Links are removed,
 // not followed.
-func removeAll(f FS, name string) error {
+func RemoveAll(f FS, name string) error {
 	info, err := f.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -252,7 +252,7 @@ func removeAll(f FS, name string) error {
 			return err
 		}
 		for _, n := range names {
-			if err := removeAll(f, path.Join(name, n)); err != nil {
+			if err := RemoveAll(f, path.Join(name, n)); err != nil {
 				return err
 			}
 		}

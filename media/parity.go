@@ -4,167 +4,283 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
-	"fmt"
+	"io"
+	"sync"
 
 	"github.com/klauspost/reedsolomon"
 )
 
-// Parity of a bundle, FORMAT.md section 9.
+// Parity of a file, FORMAT.md section 9.
 const (
 	parityMagic     = "cvparit1"
 	parityHeader    = 24
-	blockDigest     = 8
+	pieceDigest     = 8
 	blockUnit       = 64
 	maxDataBlocks   = 200
 	minParityBlocks = 2
-	maxBlocks       = 255 // of a Cauchy matrix over GF(2^8)
+	maxPiece        = spanSize
 )
 
-// ErrBeyondParity is returned by Repair when more is damaged than the parity
-// covers.
+// ErrBeyondParity is returned by NewRepair when more is damaged than the parity covers.
 var ErrBeyondParity = errors.New("more is damaged than the parity can repair")
+
+// parityLayout is how a file is cut, which follows from its size alone: a damaged head
+// of a parity file costs nothing.
+//
+// The file is data blocks of size bytes. Each is cut into pieces; the pieces with the
+// same place in all blocks are one codeword, so that a file of any size is encoded a few
+// MiB at a time, and a hole of a block and a bad sector cost the codewords the same.
+type parityLayout struct {
+	length       int64 // of the file
+	size         int64 // of a block
+	data, parity int   // blocks
+	piece        int64 // bytes of a piece
+	columns      int   // pieces of a block
+}
+
+func layoutOf(length int64) (parityLayout, error) {
+	if length <= 0 {
+		return parityLayout{}, errors.New("no data to make parity of")
+	}
+	l := parityLayout{length: length, size: blockUnit * ceil(length, maxDataBlocks*blockUnit)}
+	if l.size > maxPiece {
+		l.size = maxPiece * ceil(length, maxDataBlocks*maxPiece)
+	}
+	l.data = int(ceil(length, l.size))
+	l.parity = max(minParityBlocks, (l.data+4)/5)
+	l.piece = min(l.size, maxPiece)
+	l.columns = int(l.size / l.piece)
+	return l, nil
+}
+
+func ceil(a, b int64) int64 { return (a + b - 1) / b }
+
+func (l parityLayout) blocks() int { return l.data + l.parity }
+
+// at is where a piece of a data block begins in the file.
+func (l parityLayout) at(block, column int) int64 { return int64(block)*l.size + int64(column)*l.piece }
+
+// head is the size of what comes before the parity blocks.
+func (l parityLayout) head() int64 {
+	return parityHeader + pieceDigest*(int64(l.blocks())*int64(l.columns)+1)
+}
+
+// fileSize is the size of the parity file.
+func (l parityLayout) fileSize() int64 { return l.head() + int64(l.parity)*l.size }
+
+// digestAt is where the digest of a piece is in the head.
+func (l parityLayout) digestAt(block, column int) int {
+	return parityHeader + pieceDigest*(block*l.columns+column)
+}
+
+// parityAt is where a piece of parity block i is in the parity file.
+func (l parityLayout) parityAt(i, column int) int64 { return l.head() + l.at(i, column) }
+
+// code is the matrix. It works on one column at a time, in the goroutine of the caller.
+func (l parityLayout) code() (reedsolomon.Encoder, error) {
+	return reedsolomon.New(l.data, l.parity, reedsolomon.WithCauchyMatrix(), reedsolomon.WithMaxGoroutines(1))
+}
+
+// column makes room for a piece of every block.
+func (l parityLayout) column() [][]byte {
+	all := make([]byte, int64(l.blocks())*l.piece)
+	pieces := make([][]byte, l.blocks())
+	for i := range pieces {
+		pieces[i], all = all[:l.piece:l.piece], all[l.piece:]
+	}
+	return pieces
+}
+
+// readPiece reads a piece of a data block; what is behind the end of the file is zeros.
+func (l parityLayout) readPiece(r io.ReaderAt, p []byte, block, column int) error {
+	start := l.at(block, column)
+	n := min(max(l.length-start, 0), int64(len(p)))
+	clear(p[n:])
+	return readFull(r, p[:n], start)
+}
+
+func readFull(r io.ReaderAt, p []byte, offset int64) error {
+	if len(p) == 0 {
+		return nil
+	}
+	n, err := r.ReadAt(p, offset)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// newHead is the head without its digests.
+func (l parityLayout) newHead() []byte {
+	head := make([]byte, l.head())
+	copy(head, parityMagic)
+	binary.BigEndian.PutUint32(head[8:], uint32(l.size))
+	binary.BigEndian.PutUint16(head[12:], uint16(l.data))
+	binary.BigEndian.PutUint16(head[14:], uint16(l.parity))
+	binary.BigEndian.PutUint64(head[16:], uint64(l.length))
+	return head
+}
+
+func pieceSum(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return sum[:pieceDigest]
+}
+
+// ParityOptions of WriteParity; the zero value wants nothing.
+type ParityOptions struct {
+	Want     *Sums     // what the data must be; a DifferentError where it is not
+	Progress func(int) // is told the bytes of data that were read
+}
+
+// parityWorkers encode columns side by side. Each has some 15 MiB.
+const parityWorkers = 2
+
+// WriteParity writes the parity file of data, which has size bytes, not 0.
+func WriteParity(out io.WriterAt, data io.ReaderAt, size int64, o ParityOptions) error {
+	l, err := layoutOf(size)
+	if err != nil {
+		return err
+	}
+	code, err := l.code()
+	if err != nil {
+		return err
+	}
+	w := &parityWriter{parityLayout: l, ParityOptions: o, out: out, from: data, code: code, head: l.newHead()}
+	workers := min(parityWorkers, l.columns)
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for i := range workers {
+		wg.Go(func() { errs[i] = w.work(i, workers) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	end := len(w.head) - pieceDigest
+	copy(w.head[end:], pieceSum(w.head[:end]))
+	_, err = out.WriteAt(w.head, 0)
+	return err
+}
+
+type parityWriter struct {
+	parityLayout
+	ParityOptions
+	out  io.WriterAt
+	from io.ReaderAt
+	code reedsolomon.Encoder
+	head []byte
+	mu   sync.Mutex // of Progress
+}
+
+// work encodes every step-th column.
+func (w *parityWriter) work(first, step int) error {
+	pieces := w.column()
+	for j := first; j < w.columns; j += step {
+		if err := w.readColumn(pieces, j); err != nil {
+			return err
+		}
+		if err := w.code.Encode(pieces); err != nil {
+			return err
+		}
+		for i, p := range pieces {
+			copy(w.head[w.digestAt(i, j):], pieceSum(p))
+		}
+		for i, p := range pieces[w.data:] {
+			if _, err := w.out.WriteAt(p, w.parityAt(i, j)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *parityWriter) readColumn(pieces [][]byte, column int) error {
+	total := 0
+	var sums Sums
+	for i := range w.data {
+		p := pieces[i]
+		if err := w.readPiece(w.from, p, i, column); err != nil {
+			return err
+		}
+		start := w.at(i, column)
+		n := int(min(max(w.length-start, 0), w.piece))
+		total += n
+		switch {
+		case w.Want == nil:
+		case w.columns == 1: // the whole file, and its blocks are no spans
+			_, _ = sums.Write(p[:n])
+		case n > 0 && spanSum(p[:n]) != w.Want.span(start):
+			return errReadDifferent
+		}
+	}
+	if w.Want != nil && w.columns == 1 && !sums.Equal(w.Want) {
+		return errReadDifferent
+	}
+	if w.Progress != nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.Progress(total)
+	}
+	return nil
+}
+
+var errReadDifferent = errors.New("it reads back differently from what was written: do not trust this medium")
 
 // MakeParity returns the parity file of data, which must not be empty.
 func MakeParity(data []byte) ([]byte, error) {
-	if len(data) == 0 {
-		return nil, errors.New("no data to make parity of")
-	}
-	size := blockUnit * ((len(data) + maxDataBlocks*blockUnit - 1) / (maxDataBlocks * blockUnit))
-	count := (len(data) + size - 1) / size
-	p := parity{size: size, data: count, parity: max(minParityBlocks, (count+4)/5), length: len(data)}
-	blocks := p.split(data)
-	for range p.parity {
-		blocks = append(blocks, make([]byte, size))
-	}
-	code, err := p.code()
+	l, err := layoutOf(int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
-	if err := code.Encode(blocks); err != nil {
-		return nil, err
-	}
-	return p.marshal(blocks), nil
+	out := make(fixedWriter, l.fileSize())
+	return out, WriteParity(out, bytes.NewReader(data), int64(len(data)), ParityOptions{})
 }
 
-// Repair returns data as it was when the parity was made. data may have any
-// length. damaged counts the blocks of data and parity that were rebuilt. The
-// caller must compare the result with a digest it trusts.
-func Repair(data, parityFile []byte) (repaired []byte, damaged int, err error) {
-	p, err := parseParity(parityFile)
+// fixedWriter is an io.WriterAt over bytes that are there.
+type fixedWriter []byte
+
+func (w fixedWriter) WriteAt(p []byte, offset int64) (int, error) {
+	if offset < 0 || offset+int64(len(p)) > int64(len(w)) {
+		return 0, io.ErrShortWrite
+	}
+	return copy(w[offset:], p), nil
+}
+
+// VerifyParity reads a parity file of a file of size bytes and returns its SHA-256 in
+// hex and its own size. The error is not nil where it contradicts itself; whether it is the
+// parity of that file only its data can tell.
+func VerifyParity(r io.ReaderAt, size int64) (digest string, length int64, err error) {
+	l, err := layoutOf(size)
 	if err != nil {
-		return nil, 0, err
+		return "", 0, err
 	}
-	blocks := p.split(data)
-	for i := range p.parity {
-		blocks = append(blocks, p.block(parityFile, i))
+	sum := sha256.New()
+	head := make([]byte, l.head())
+	if err := readFull(r, head, 0); err != nil {
+		return "", 0, err
 	}
-	for i, b := range blocks {
-		if b != nil && !bytes.Equal(blockSum(b), p.digests[i]) {
-			blocks[i] = nil
-		}
-		if blocks[i] == nil {
-			damaged++
-		}
+	end := len(head) - pieceDigest
+	if !bytes.Equal(head[:parityHeader], l.newHead()[:parityHeader]) || !bytes.Equal(head[end:], pieceSum(head[:end])) {
+		return "", 0, errors.New("the head of the parity file is damaged")
 	}
-	if damaged > p.parity {
-		return nil, damaged, fmt.Errorf("%w: %d of %d blocks, at most %d", ErrBeyondParity, damaged, len(blocks), p.parity)
-	}
-	code, err := p.code()
-	if err != nil {
-		return nil, damaged, err
-	}
-	if err := code.ReconstructData(blocks); err != nil {
-		return nil, damaged, err
-	}
-	return bytes.Join(blocks[:p.data], nil)[:p.length], damaged, nil
-}
-
-// parity is the head of a parity file.
-type parity struct {
-	size, data, parity, length int
-	digests                    [][]byte
-}
-
-func (p parity) code() (reedsolomon.Encoder, error) {
-	return reedsolomon.New(p.data, p.parity, reedsolomon.WithCauchyMatrix(), reedsolomon.WithMaxGoroutines(1))
-}
-
-// split cuts data into p.data blocks; what is missing at the end is nil, the
-// last block is filled with zeros.
-func (p parity) split(data []byte) [][]byte {
-	blocks := make([][]byte, p.data, p.data+p.parity)
-	data = data[:min(len(data), p.length)]
-	for i := range blocks {
-		rest := data[min(i*p.size, len(data)):]
-		if len(rest) == 0 {
-			continue
-		}
-		blocks[i] = rest[:min(p.size, len(rest)):min(p.size, len(rest))]
-		if len(blocks[i]) < p.size {
-			blocks[i] = append(blocks[i], make([]byte, p.size-len(blocks[i]))...)
+	sum.Write(head)
+	piece := make([]byte, l.piece)
+	for i := range l.parity {
+		for j := range l.columns {
+			if err := readFull(r, piece, l.parityAt(i, j)); err != nil {
+				return "", 0, err
+			}
+			sum.Write(piece)
+			at := l.digestAt(l.data+i, j)
+			if !bytes.Equal(pieceSum(piece), head[at:at+pieceDigest]) {
+				return "", 0, errors.New("a block of the parity file is damaged")
+			}
 		}
 	}
-	return blocks
-}
-
-func (p parity) marshal(blocks [][]byte) []byte {
-	out := []byte(parityMagic)
-	out = binary.BigEndian.AppendUint32(out, uint32(p.size))
-	out = binary.BigEndian.AppendUint16(out, uint16(p.data))
-	out = binary.BigEndian.AppendUint16(out, uint16(p.parity))
-	out = binary.BigEndian.AppendUint64(out, uint64(p.length))
-	for _, b := range blocks {
-		out = append(out, blockSum(b)...)
-	}
-	out = append(out, blockSum(out)...)
-	for _, b := range blocks[p.data:] {
-		out = append(out, b...)
-	}
-	return out
-}
-
-// block is parity block i, nil where the file is cut short.
-func (p parity) block(file []byte, i int) []byte {
-	start := parityHeader + blockDigest*(p.data+p.parity+1) + i*p.size
-	if start+p.size > len(file) {
-		return nil
-	}
-	return file[start : start+p.size : start+p.size]
-}
-
-func parseParity(file []byte) (parity, error) {
-	if len(file) < parityHeader || string(file[:len(parityMagic)]) != parityMagic {
-		return parity{}, errors.New("the parity file does not begin as one")
-	}
-	size := binary.BigEndian.Uint32(file[8:])
-	length := binary.BigEndian.Uint64(file[16:])
-	p := parity{
-		data:   int(binary.BigEndian.Uint16(file[12:])),
-		parity: int(binary.BigEndian.Uint16(file[14:])),
-	}
-	blocks := p.data + p.parity
-	head := parityHeader + blockDigest*blocks
-	if p.data < 1 || p.parity < 1 || blocks > maxBlocks || len(file) < head+blockDigest {
-		return parity{}, errors.New("the head of the parity file is damaged")
-	}
-	if !bytes.Equal(blockSum(file[:head]), file[head:head+blockDigest]) {
-		return parity{}, errors.New("the head of the parity file is damaged")
-	}
-	// The head may be sound and hostile: no block is larger than the file.
-	if size < 1 || uint64(size) > uint64(len(file)) ||
-		length > uint64(size)*uint64(p.data) || length <= uint64(size)*uint64(p.data-1) {
-		return parity{}, errors.New("the head of the parity file contradicts itself")
-	}
-	p.size, p.length = int(size), int(length)
-	for i := range blocks {
-		start := parityHeader + blockDigest*i
-		p.digests = append(p.digests, file[start:start+blockDigest])
-	}
-	return p, nil
-}
-
-func blockSum(b []byte) []byte {
-	sum := sha256.Sum256(b)
-	return sum[:blockDigest]
+	return hex.EncodeToString(sum.Sum(nil)), l.fileSize(), nil
 }

@@ -3,8 +3,8 @@ package media
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 
@@ -18,13 +18,28 @@ func bundle(size int) []byte {
 	return data
 }
 
-func makeParity(t testing.TB, data []byte) (parity, []byte) {
+func makeParity(t testing.TB, data []byte) (parityLayout, []byte) {
 	t.Helper()
 	file, err := MakeParity(data)
 	require.NoError(t, err)
-	p, err := parseParity(file)
+	l, err := layoutOf(int64(len(data)))
 	require.NoError(t, err)
-	return p, file
+	return l, file
+}
+
+// repair is NewRepair of files of a known size in memory.
+func repair(size int, copies ...[]byte) (data []byte, rebuilt int, err error) {
+	var all []RepairCopy
+	for i := 0; i < len(copies); i += 2 {
+		all = append(all, RepairCopy{bytes.NewReader(copies[i]), bytes.NewReader(copies[i+1])})
+	}
+	r, err := NewRepair(int64(size), all, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	data = make([]byte, size)
+	_, err = r.ReadAt(data, 0)
+	return data, r.Rebuilt(), err
 }
 
 // FORMAT.md section 9: the smallest multiple of 64 with D ≤ 200, and a fifth, at
@@ -39,10 +54,12 @@ func TestParityShape(t *testing.T) {
 		{200 * 64, 64, 200, 40},
 		{200*64 + 1, 128, 101, 21},
 		{1 << 20, 5248, 200, 40},
+		{200 << 16, 1 << 16, 200, 40},
+		{200<<16 + 1, 2 << 16, 101, 21},
 	} {
 		p, file := makeParity(t, bundle(c.length))
-		require.Equal(t, []int{c.size, c.data, c.parity, c.length}, []int{p.size, p.data, p.parity, p.length}, "%d bytes", c.length)
-		require.Len(t, file, 32+8*(c.data+c.parity)+c.parity*c.size)
+		require.Equal(t, []int{c.size, c.data, c.parity, c.length}, []int{int(p.size), p.data, p.parity, int(p.length)}, "%d bytes", c.length)
+		require.Len(t, file, 32+8*(c.data+c.parity)*p.columns+c.parity*c.size)
 	}
 	_, err := MakeParity(nil)
 	require.Error(t, err)
@@ -51,26 +68,26 @@ func TestParityShape(t *testing.T) {
 // Any tenth of the blocks, whichever they are, comes back; in the bundle, its
 // parity, or both.
 func TestParityRepairsAnyTenthOfTheBlocks(t *testing.T) {
-	for _, size := range []int{1, 64, 700, 4603, 12_800, 40_000, 300_001} {
+	for _, size := range []int{1, 64, 700, 4603, 12_800, 40_000, 300_001, 13 << 20} {
 		data := bundle(size)
 		p, file := makeParity(t, data)
 		random := rand.New(rand.NewPCG(1, uint64(size)))
 		blocks := p.data + p.parity
-		for range 50 {
+		for range min(50, max(3, 1<<24/size)) {
 			lost := max(1, blocks/10)
 			damagedData, damagedFile := bytes.Clone(data), bytes.Clone(file)
 			for _, i := range random.Perm(blocks)[:lost] {
 				if i < p.data {
-					damagedData[min(i*p.size+random.IntN(p.size), size-1)] ^= 0x40
+					damagedData[min(i*int(p.size)+random.IntN(int(p.size)), size-1)] ^= 0x40
 				} else {
-					damagedFile[len(file)-(blocks-i)*p.size+random.IntN(p.size)] ^= 0x40
+					damagedFile[len(file)-(blocks-i)*int(p.size)+random.IntN(int(p.size))] ^= 0x40
 				}
 			}
-			got, damaged, err := Repair(damagedData, damagedFile)
+			got, rebuilt, err := repair(size, damagedData, damagedFile)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(data, got), "%d bytes", size)
-			require.LessOrEqual(t, damaged, lost)
-			require.NotZero(t, damaged)
+			require.LessOrEqual(t, rebuilt, lost)
+			require.Equal(t, rebuilt == 0, bytes.Equal(data, damagedData))
 		}
 	}
 }
@@ -85,14 +102,14 @@ func TestParityRepairsAnyHole(t *testing.T) {
 		for start := 0; start+hole <= size; start += max(1, size/500) {
 			damaged := bytes.Clone(data)
 			clear(damaged[start : start+hole])
-			got, _, err := Repair(damaged, file)
+			got, _, err := repair(size, damaged, file)
 			require.NoError(t, err, "%d bytes, hole at %d", size, start)
 			require.True(t, bytes.Equal(data, got))
 		}
-		got, _, err := Repair(data[:size-hole], file)
+		got, _, err := repair(size, data[:size-hole], file)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(data, got))
-		got, _, err = Repair(append(bytes.Clone(data), "more"...), file)
+		got, _, err = repair(size, append(bytes.Clone(data), "more"...), file)
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(data, got))
 	}
@@ -104,107 +121,135 @@ func TestParityEndsExactlyWhereItShould(t *testing.T) {
 	p, file := makeParity(t, data)
 	damaged := bytes.Clone(data)
 	for i := range p.parity {
-		damaged[i*p.size] ^= 1
+		damaged[i*int(p.size)] ^= 1
 	}
-	got, n, err := Repair(damaged, file)
+	got, n, err := repair(len(data), damaged, file)
 	require.NoError(t, err)
 	require.Equal(t, p.parity, n)
 	require.True(t, bytes.Equal(data, got))
-	damaged[p.parity*p.size] ^= 1
-	got, n, err = Repair(damaged, file)
+	damaged[p.parity*int(p.size)] ^= 1
+	_, _, err = repair(len(data), damaged, file)
 	require.ErrorIs(t, err, ErrBeyondParity)
-	require.Equal(t, p.parity+1, n)
-	require.Nil(t, got)
-	// Of an empty bundle nothing comes back, and nothing breaks.
-	_, _, err = Repair(nil, file)
+	require.ErrorContains(t, err, fmt.Sprint(p.parity+1))
+	_, _, err = repair(len(data), nil, file)
 	require.ErrorIs(t, err, ErrBeyondParity)
+	_, _, err = repair(0, nil, file)
+	require.Error(t, err)
 }
 
-// Repair does not write into what it was given.
-func TestRepairLeavesItsInputAlone(t *testing.T) {
-	data := bundle(4603)
-	_, file := makeParity(t, data)
-	damaged := bytes.Clone(data)
-	damaged[100] ^= 1
-	withSlack := append(make([]byte, 0, len(damaged)+100), damaged...)
-	before, beforeFile := bytes.Clone(withSlack[:cap(withSlack)]), bytes.Clone(file)
-	_, _, err := Repair(withSlack, file)
-	require.NoError(t, err)
-	require.Equal(t, before, withSlack[:cap(withSlack)])
-	require.Equal(t, beforeFile, file)
-}
-
-// A head that was changed, or that lies under a good digest, is refused.
-func TestHostileParityIsRefused(t *testing.T) {
+// Of a parity file that is gone the data needs nothing; of damaged data it needs its
+// blocks, and its head not at all: the shape follows from the size.
+func TestRepairDoesNotDependOnTheHead(t *testing.T) {
 	data := bundle(4603)
 	p, file := makeParity(t, data)
-	head := parityHeader + blockDigest*(p.data+p.parity)
-	for i := range head + blockDigest {
+	got, n, err := repair(len(data), data, nil)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.True(t, bytes.Equal(data, got))
+	damaged := bytes.Clone(data)
+	damaged[100] ^= 1
+	for i := range p.head() {
 		changed := bytes.Clone(file)
 		changed[i] ^= 1
-		_, _, err := Repair(data, changed)
-		require.Error(t, err, "byte %d", i)
-	}
-	for n := range head + blockDigest {
-		_, _, err := Repair(data, file[:n])
-		require.Error(t, err, "%d bytes", n)
-	}
-	for name, edit := range map[string]func([]byte){
-		"no blocks":        func(b []byte) { binary.BigEndian.PutUint16(b[12:], 0) },
-		"no parity":        func(b []byte) { binary.BigEndian.PutUint16(b[14:], 0) },
-		"too many blocks":  func(b []byte) { binary.BigEndian.PutUint16(b[12:], 65535) },
-		"empty blocks":     func(b []byte) { binary.BigEndian.PutUint32(b[8:], 0) },
-		"huge blocks":      func(b []byte) { binary.BigEndian.PutUint32(b[8:], 1<<31) },
-		"huge bundle":      func(b []byte) { binary.BigEndian.PutUint64(b[16:], 1<<63) },
-		"bundle too small": func(b []byte) { binary.BigEndian.PutUint64(b[16:], 1) },
-		"empty bundle":     func(b []byte) { binary.BigEndian.PutUint64(b[16:], 0) },
-	} {
-		_, _, err := Repair(data, sealedHead(file, p.data+p.parity, edit))
-		require.Error(t, err, name)
+		got, _, err := repair(len(data), damaged, changed)
+		require.NoError(t, err, "byte %d", i)
+		// A digest of a block that is damaged too could be any; of all others the
+		// block comes from parity.
+		require.True(t, bytes.Equal(data, got), "byte %d", i)
 	}
 }
 
-// sealedHead changes the head of a parity file and makes its digest good again.
-func sealedHead(file []byte, blocks int, edit func([]byte)) []byte {
-	out := bytes.Clone(file)
-	edit(out)
-	head := parityHeader + blockDigest*blocks
-	sum := sha256.Sum256(out[:head])
-	copy(out[head:], sum[:blockDigest])
-	return out
+// Two copies, each damaged far beyond its parity, are one sound file together; and
+// what both have lost comes from the parity of either.
+func TestCopiesAreRepairedTogether(t *testing.T) {
+	for _, size := range []int{4603, 13 << 20} {
+		data := bundle(size)
+		p, file := makeParity(t, data)
+		a, b := bytes.Clone(data), bytes.Clone(data)
+		clear(a[:size/2])
+		clear(b[size/2+1:])
+		b[size/2+1+int(p.size)] ^= 1
+		parityA, parityB := bytes.Clone(file), bytes.Clone(file)
+		clear(parityA[:len(file)/2])
+		clear(parityB[len(file)/2:])
+		_, _, err := repair(size, a, parityA)
+		require.ErrorIs(t, err, ErrBeyondParity)
+		got, rebuilt, err := repair(size, a, parityA, b, parityB)
+		require.NoError(t, err)
+		require.LessOrEqual(t, rebuilt, 4)
+		require.True(t, bytes.Equal(data, got))
+	}
 }
 
-// FuzzRepair: whatever the two files are, Repair does not panic; what an intact
-// parity file gives back from any damage is the bundle, or an error.
+// What was written is compared while it is read for the parity.
+func TestWriteParityNoticesADifferentByte(t *testing.T) {
+	for _, size := range []int{1, 4603, spanSize, 13<<20 + 7} {
+		data := bundle(size)
+		var want Sums
+		_, _ = want.Write(data[:size/3])
+		_, _ = want.Write(data[size/3:])
+		l, err := layoutOf(int64(size))
+		require.NoError(t, err)
+		out := make(fixedWriter, l.fileSize())
+		read := 0
+		o := ParityOptions{Want: &want, Progress: func(n int) { read += n }}
+		require.NoError(t, WriteParity(out, bytes.NewReader(data), int64(size), o))
+		require.Equal(t, size, read)
+		for _, at := range []int{0, size / 2, size - 1} {
+			changed := bytes.Clone(data)
+			changed[at] ^= 1
+			require.ErrorIs(t, WriteParity(out, bytes.NewReader(changed), int64(size), o), errReadDifferent)
+		}
+		require.ErrorIs(t, WriteParity(out, bytes.NewReader(data[:size-1]), int64(size), o), io.ErrUnexpectedEOF)
+	}
+}
+
+func TestVerifyParityNoticesEveryChangedByte(t *testing.T) {
+	for _, size := range []int{1, 700} {
+		data := bundle(size)
+		_, file := makeParity(t, data)
+		sum, length, err := VerifyParity(bytes.NewReader(file), int64(size))
+		require.NoError(t, err)
+		require.EqualValues(t, len(file), length)
+		require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(file)), sum)
+		for i := range file {
+			changed := bytes.Clone(file)
+			changed[i] ^= 1
+			_, _, err := VerifyParity(bytes.NewReader(changed), int64(size))
+			require.Error(t, err, "byte %d", i)
+			_, _, err = VerifyParity(bytes.NewReader(file[:i]), int64(size))
+			require.Error(t, err, "%d bytes", i)
+		}
+		_, _, err = VerifyParity(bytes.NewReader(file), int64(size)+1)
+		require.Error(t, err)
+	}
+}
+
+// FuzzRepair: whatever the two files are, NewRepair does not panic; what an intact
+// parity file gives back from damaged data is the data, or an error.
 func FuzzRepair(f *testing.F) {
 	good := bundle(700)
 	_, file := makeParity(f, good)
 	f.Add(good, file)
 	f.Add(good[:500], file)
 	f.Add([]byte{}, file)
-	f.Add(good, sealedHead(file, 14, func(b []byte) { binary.BigEndian.PutUint32(b[8:], 65) }))
+	f.Add(good, file[:100])
 	f.Add(good, []byte(parityMagic))
 	f.Fuzz(func(t *testing.T, data, parityFile []byte) {
-		if got, _, err := Repair(data, parityFile); err == nil {
-			p, err := parseParity(parityFile)
-			require.NoError(t, err)
-			require.Len(t, got, p.length)
-			// Parse and marshal are inverse on everything but the blocks.
-			blocks := p.split(got)
-			for i := range p.parity {
-				if b := p.block(parityFile, i); b != nil {
-					blocks = append(blocks, b)
-				} else {
-					blocks = append(blocks, make([]byte, p.size))
-				}
-			}
-			head := parityHeader + blockDigest*(p.data+p.parity)
-			again := p.marshal(blocks)
-			require.Equal(t, fmt.Sprintf("%x", parityFile[:parityHeader]), fmt.Sprintf("%x", again[:parityHeader]))
-			require.Equal(t, parityFile[parityHeader:head][:blockDigest*p.data], again[parityHeader:head][:blockDigest*p.data])
-		}
-		if got, _, err := Repair(data, file); err == nil {
+		_, _, _ = repair(len(good), data, parityFile)
+		if got, _, err := repair(len(good), data, file); err == nil {
 			require.True(t, bytes.Equal(good, got))
 		}
 	})
+}
+
+func BenchmarkWriteParity(b *testing.B) {
+	data := bundle(64 << 20)
+	l, err := layoutOf(int64(len(data)))
+	require.NoError(b, err)
+	out := make(fixedWriter, l.fileSize())
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		require.NoError(b, WriteParity(out, bytes.NewReader(data), int64(len(data)), ParityOptions{}))
+	}
 }

@@ -41,7 +41,7 @@ func TestDamagedGoldenVaults(t *testing.T) {
 				require.NotEqual(t, g.medium(), damaged.medium())
 				found, err := vault.OpenMedia(damaged.medium())
 				require.NoError(t, err)
-				reported := vault.Check(found[0], false).Damaged()
+				reported := vault.Check(found[0], false, nil).Damaged()
 				class, why := damaged.restore(t, found)
 				require.Equal(t, v.get("expect"), class, "%v", why)
 				// What is inside a bundle, its signed manifest says nothing about.
@@ -198,7 +198,7 @@ func addBundleDamage(add addDamage) {
 	add("bundle_cut", "bundle", "the second half is missing: more than parity makes up for", "cut $2/cold.age 2365")
 	add("bundle_missing", "bundle", "no hot.age", "remove $2/hot.age")
 	add("bundle_no_parity", "bundle", "one bit, and the parity file is missing", "xor $2/cold.age 3000 01", "remove $2/cold.age.parity")
-	add("bundle_parity_head", "bundle", "one bit, and one of the digests in the parity file", "xor $2/cold.age 3000 01", "xor $2/cold.age.parity 30 01")
+	add("bundle_parity_head", "repaired", "one bit, and one of the digests in the parity file", "xor $2/cold.age 3000 01", "xor $2/cold.age.parity 30 01")
 	add("bundles_swapped", "bundle", "cold.age and hot.age in each other's place", "swap $2/cold.age $2/hot.age")
 	add("bundles_swapped_with_parity", "bundle", "the same, and their parity files too", "swap $2/cold.age $2/hot.age", "swap $2/cold.age.parity $2/hot.age.parity")
 	add("bundle_older", "bundle", "cold.age of generation 1 in the place of 2", "copy $1/cold.age $2/cold.age")

@@ -159,7 +159,7 @@ func TestGoldenVaults(t *testing.T) {
 			found, err := vault.OpenMedia(openDir(t, filepath.Join(vaultsFolder, name, "medium")))
 			require.NoError(t, err)
 			require.Contains(t, found[0].Identity.Vault.Label, "TEST VECTOR")
-			checked := vault.Check(found[0], false)
+			checked := vault.Check(found[0], false, nil)
 			require.Empty(t, checked.Findings)
 			copies, err := vault.GatherCopies(found, "")
 			require.NoError(t, err)

@@ -122,12 +122,16 @@ type Bundle struct {
 	Contents format.Contents
 	Data     []*secret.Buffer // of Contents.Files, in the same order
 	Signer   *secret.Buffer   // the signer's key; nil in hot
+	Archives []*Archive       // of Contents.Archives, in the same order
 }
 
 // Destroy wipes the files.
 func (b *Bundle) Destroy() {
 	for _, d := range b.Data {
 		d.Destroy()
+	}
+	for _, a := range b.Archives {
+		a.key.Destroy()
 	}
 	b.Signer.Destroy()
 }

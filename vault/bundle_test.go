@@ -32,7 +32,7 @@ func other(kind byte, name, link string) entry {
 
 const testVaultID = "abcdefgh"
 
-func listed(name, data string) format.ContentsFile {
+func listedFile(name, data string) format.ContentsFile {
 	sum := sha256.Sum256([]byte(data))
 	return format.ContentsFile{
 		Name: name, Role: "file", Network: "generic", Size: int64(len(data)),
@@ -117,7 +117,7 @@ func open(t testing.TB, ciphertext []byte) (*Bundle, error) {
 // What was sealed opens again: the hostile bundles below differ from this one in
 // one thing each.
 func TestBundleOpens(t *testing.T) {
-	b, err := open(t, encrypt(t, zip(t, makeTar(t, list(t, nil, listed("a", "x"), listed("b/c", "")), regular("a", "x"), regular("b/c", "")))))
+	b, err := open(t, encrypt(t, zip(t, makeTar(t, list(t, nil, listedFile("a", "x"), listedFile("b/c", "")), regular("a", "x"), regular("b/c", "")))))
 	require.NoError(t, err)
 	defer b.Destroy()
 	require.Len(t, b.Data, 2)
@@ -128,11 +128,11 @@ func TestBundleOpens(t *testing.T) {
 // Whoever knows a recipient can encrypt to it: what a bundle holds is believed
 // only as far as it is exactly what contents.json lists, in plain files.
 func TestHostileBundlesAreRefused(t *testing.T) {
-	good := []entry{list(t, nil, listed("a", "x")), regular("a", "x")}
+	good := []entry{list(t, nil, listedFile("a", "x")), regular("a", "x")}
 	named := func(name string) []entry {
-		return []entry{list(t, replace(`"a"`, `"`+name+`"`), listed("a", "x")), regular(name, "x")}
+		return []entry{list(t, replace(`"a"`, `"`+name+`"`), listedFile("a", "x")), regular(name, "x")}
 	}
-	instead := func(e entry) []entry { return []entry{list(t, nil, listed(e.Name, "")), e} }
+	instead := func(e entry) []entry { return []entry{list(t, nil, listedFile(e.Name, "")), e} }
 	for name, c := range map[string]struct {
 		entries []entry
 		err     string
@@ -165,15 +165,15 @@ func TestHostileBundlesAreRefused(t *testing.T) {
 		"other content":         {[]entry{good[0], regular("a", "y")}, "its digest differs"},
 		"shorter":               {[]entry{good[0], regular("a", "")}, "has 0 bytes where 1 are listed"},
 		"longer":                {[]entry{good[0], regular("a", "xx")}, "more than the 1 bytes expected"},
-		"size that is no size":  {[]entry{list(t, replace(`"size": 1`, `"size": -1`), listed("a", "x")), good[1]}, "size is -1"},
-		"size without bounds":   {[]entry{list(t, replace(`"size": 1`, `"size": 999999999999`), listed("a", "x")), good[1]}, "is listed with 999999999999 bytes"},
-		"size above the file":   {[]entry{list(t, replace(`"size": 1`, `"size": 2`), listed("a", "x")), good[1]}, "has 1 bytes where 2 are listed"},
-		"mode with set-uid":     {[]entry{list(t, replace(`"0400"`, `"4755"`), listed("a", "x")), good[1]}, "four octal digits"},
-		"unknown member":        {[]entry{list(t, replace(`"role"`, `"rôle"`), listed("a", "x")), good[1]}, "not the JSON"},
-		"not canonical":         {[]entry{list(t, func(s string) string { return s + "\n" }, listed("a", "x")), good[1]}, "canonical"},
+		"size that is no size":  {[]entry{list(t, replace(`"size": 1`, `"size": -1`), listedFile("a", "x")), good[1]}, "size is -1"},
+		"size without bounds":   {[]entry{list(t, replace(`"size": 1`, `"size": 999999999999`), listedFile("a", "x")), good[1]}, "is listed with 999999999999 bytes"},
+		"size above the file":   {[]entry{list(t, replace(`"size": 1`, `"size": 2`), listedFile("a", "x")), good[1]}, "has 1 bytes where 2 are listed"},
+		"mode with set-uid":     {[]entry{list(t, replace(`"0400"`, `"4755"`), listedFile("a", "x")), good[1]}, "four octal digits"},
+		"unknown member":        {[]entry{list(t, replace(`"role"`, `"rôle"`), listedFile("a", "x")), good[1]}, "not the JSON"},
+		"not canonical":         {[]entry{list(t, func(s string) string { return s + "\n" }, listedFile("a", "x")), good[1]}, "canonical"},
 		"signer's key in hot":   {append(good, regular(format.SignerKeyName, "k")), "does not list"},
-		"cold without a signer": {[]entry{list(t, replace(`"hot"`, `"cold"`), listed("a", "x")), good[1]}, `"coldvault-signer.key" is missing`},
-		"too large a signer": {[]entry{list(t, replace(`"hot"`, `"cold"`), listed("a", "x")), good[1],
+		"cold without a signer": {[]entry{list(t, replace(`"hot"`, `"cold"`), listedFile("a", "x")), good[1]}, `"coldvault-signer.key" is missing`},
+		"too large a signer": {[]entry{list(t, replace(`"hot"`, `"cold"`), listedFile("a", "x")), good[1],
 			regular(format.SignerKeyName, strings.Repeat("k", maxSignerFile+1))}, "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestBundleWithNamesThatMeetIsRefused(t *testing.T) {
 	for _, names := range [][2]string{{"key", "KEY"}, {"key", "key"}, {"ſ", "S"}, {"K", "k"}, {"d", "d/x"}, {"D/x", "d"}} {
 		contents := list(t, func(s string) string {
 			return strings.NewReplacer(`"first"`, `"`+names[0]+`"`, `"second"`, `"`+names[1]+`"`).Replace(s)
-		}, listed("first", "x"), listed("second", "x"))
+		}, listedFile("first", "x"), listedFile("second", "x"))
 		b, err := open(t, encrypt(t, zip(t, makeTar(t, contents, regular(names[0], "x"), regular(names[1], "x")))))
 		require.Error(t, err, names)
 		require.ErrorContains(t, err, "contents.json: name")
@@ -201,7 +201,7 @@ func TestBundleWithNamesThatMeetIsRefused(t *testing.T) {
 
 // The layers around the tar file hide nothing: the end of one is the end of all.
 func TestBundleEndsWhereItsTarEnds(t *testing.T) {
-	plain := makeTar(t, list(t, nil, listed("a", "x")), regular("a", "x"))
+	plain := makeTar(t, list(t, nil, listedFile("a", "x")), regular("a", "x"))
 	whole := zip(t, plain)
 	empty, err := padding(int64(len(whole)))
 	require.NoError(t, err)
@@ -234,7 +234,7 @@ func TestGzipBombsAreRefused(t *testing.T) {
 	var bomb bytes.Buffer
 	z, err := gzip.NewWriterLevel(&bomb, gzip.BestCompression)
 	require.NoError(t, err)
-	_, err = z.Write(makeTar(t, list(t, nil, listed("a", "x")), regular("a", "x")))
+	_, err = z.Write(makeTar(t, list(t, nil, listedFile("a", "x")), regular("a", "x")))
 	require.NoError(t, err)
 	zeros := make([]byte, 1<<20)
 	for range 2 * MaxBundle >> 20 {
@@ -289,7 +289,7 @@ func TestBundleForOtherRecipientsIsRefused(t *testing.T) {
 
 // Every byte of the encrypted file is covered.
 func TestNoByteOfABundleCanBeChanged(t *testing.T) {
-	data := encrypt(t, zip(t, makeTar(t, list(t, nil, listed("a", "x")), regular("a", "x"))))
+	data := encrypt(t, zip(t, makeTar(t, list(t, nil, listedFile("a", "x")), regular("a", "x"))))
 	for i := range data {
 		data[i] ^= 1
 		b, err := open(t, data)
@@ -302,11 +302,11 @@ func TestNoByteOfABundleCanBeChanged(t *testing.T) {
 // FuzzReadTar feeds the tar reader what comes out of a decrypted bundle: it never
 // panics, and what it accepts is exactly what contents.json lists.
 func FuzzReadTar(f *testing.F) {
-	f.Add(makeTar(f, list(f, nil, listed("a", "x")), regular("a", "x")))
+	f.Add(makeTar(f, list(f, nil, listedFile("a", "x")), regular("a", "x")))
 	f.Add(makeTar(f, list(f, nil)))
-	f.Add(makeTar(f, list(f, replace(`"hot"`, `"cold"`), listed("a", "x")), regular("a", "x"), regular(format.SignerKeyName, "k")))
-	f.Add(makeTar(f, list(f, nil, listed("a", "")), other(tar.TypeSymlink, "a", "/etc/passwd")))
-	f.Add(makeTar(f, list(f, nil, listed(strings.Repeat("long/", 60)+"name", "x")), regular(strings.Repeat("long/", 60)+"name", "x")))
+	f.Add(makeTar(f, list(f, replace(`"hot"`, `"cold"`), listedFile("a", "x")), regular("a", "x"), regular(format.SignerKeyName, "k")))
+	f.Add(makeTar(f, list(f, nil, listedFile("a", "")), other(tar.TypeSymlink, "a", "/etc/passwd")))
+	f.Add(makeTar(f, list(f, nil, listedFile(strings.Repeat("long/", 60)+"name", "x")), regular(strings.Repeat("long/", 60)+"name", "x")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// Guarded memory for megabytes that are not there takes a second each.
 		if h, err := tar.NewReader(bytes.NewReader(data)).Next(); err == nil && h.Size > int64(len(data)) {

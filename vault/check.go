@@ -1,10 +1,16 @@
 package vault
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -33,6 +39,9 @@ type CheckedGeneration struct {
 	Number  int
 	Created string // RFC 3339
 	Whole   bool   // every bundle is good as it is
+	Damaged bool   // some file is not as listed, if only parity
+	// Lacks are files that need not be here: archives, in the vault's own folder.
+	Lacks []string
 	// Repairable tells that what is damaged can be rebuilt from parity.
 	Repairable bool
 }
@@ -44,6 +53,7 @@ type Checked struct {
 	Findings    []Finding
 
 	digests map[int]string // of the manifests that can be trusted, by generation
+	pages   bool
 }
 
 // Damaged tells whether anything is.
@@ -57,9 +67,10 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 
 // Check reads everything a medium holds of a vault and compares it with what is
 // signed. It writes nothing and needs no secret. pages tells that the medium is
-// a set of pages, which carry no parity files.
-func Check(m *Medium, pages bool) *Checked {
-	c := &Checked{Medium: m}
+// a set of pages, which carry nothing but the bundles. progress is told of bytes; nil for
+// nobody.
+func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
+	c := &Checked{Medium: m, pages: pages}
 	if m.Err != nil {
 		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
 		return c
@@ -92,12 +103,13 @@ func Check(m *Medium, pages bool) *Checked {
 		}
 	}
 	c.digests = map[int]string{}
+	verified := c.verifyAll(generations, progress)
 	for _, g := range generations {
 		if errors.Is(g.Err, ErrIncomplete) && g.Number < newest {
 			c.add(Note, "GENERATION-INCOMPLETE", m.Path(generationDir(g.Number)), g.Err)
 			continue
 		}
-		c.checkGeneration(g, c.digests[g.Number-1], pages)
+		c.checkGeneration(g, c.digests[g.Number-1], verified)
 		if g.Err == nil {
 			c.digests[g.Number] = g.Digest
 		}
@@ -161,9 +173,70 @@ func (c *Checked) checkNumbers() {
 	}
 }
 
-// checkGeneration verifies one generation. before is the digest of the
-// generation with the number before it, "" where it is not on this medium.
-func (c *Checked) checkGeneration(g Generation, before string, pages bool) {
+// listed is one file of one generation.
+type listed struct {
+	generation int
+	name       string
+}
+
+// verifyAll compares every file that is listed with its digest, several at a time.
+func (c *Checked) verifyAll(generations []Generation, progress func(done, total int64)) map[listed]error {
+	type job struct {
+		generation int
+		file       format.ManifestFile
+	}
+	var jobs []job
+	var total int64
+	for _, g := range generations {
+		if g.Err != nil {
+			continue
+		}
+		for _, f := range g.Manifest.Files {
+			if c.expects(f.Name) {
+				jobs, total = append(jobs, job{g.Number, f}), total+f.Size
+			}
+		}
+	}
+	// The largest first, so that none is left alone at the end.
+	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(b.file.Size, a.file.Size) })
+	results := map[listed]error{}
+	var mu sync.Mutex
+	var done int64
+	queue := make(chan job, len(jobs))
+	for _, j := range jobs {
+		queue <- j
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for j := range queue {
+				err := c.Medium.verifyListed(j.generation, j.file)
+				mu.Lock()
+				results[listed{j.generation, j.file.Name}] = err
+				if done += j.file.Size; progress != nil {
+					progress(done, total)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return results
+}
+
+// expects tells which files of a generation must be on this medium. Pages carry the
+// bundles of the compartments and nothing else.
+func (c *Checked) expects(name string) bool {
+	if c.pages {
+		return slices.Contains(format.Compartments(), strings.TrimSuffix(name, ".age"))
+	}
+	return true
+}
+
+// checkGeneration judges one generation. before is the digest of the generation with the
+// number before it, "" where it is not on this medium.
+func (c *Checked) checkGeneration(g Generation, before string, verified map[listed]error) {
 	m, dir := c.Medium, generationDir(g.Number)
 	if errors.Is(g.Err, ErrIncomplete) {
 		c.add(Damage, "GENERATION-INCOMPLETE", m.Path(dir), g.Err)
@@ -180,36 +253,52 @@ func (c *Checked) checkGeneration(g Generation, before string, pages bool) {
 		c.add(Damage, "GENERATION-CHAIN", m.Path(dir),
 			fmt.Errorf("it follows another generation %d than the one on this medium", g.Number-1))
 	}
-	c.checkNames(path.Join(m.base, dir), append(format.GenerationFiles(), manifestFile, manifestFile+signatureExt))
+	known := []string{manifestFile, manifestFile + signatureExt}
 	state.Whole, state.Repairable = true, true
 	for _, f := range g.Manifest.Files {
-		isParity := slices.Contains([]string{parityOf("cold.age"), parityOf("hot.age")}, f.Name)
-		if isParity && pages {
-			continue
+		known = append(known, f.Name)
+		err := verified[listed{g.Number, f.Name}]
+		switch {
+		case err == nil:
+		case errors.Is(err, fs.ErrNotExist) && m.mayLack(f.Name):
+			state.Lacks = append(state.Lacks, f.Name)
+		default:
+			c.checkDamage(g, f, err, &state)
 		}
-		_, err := m.readListed(g.Number, f)
-		if err == nil {
-			continue
-		}
-		c.checkDamage(g, f.Name, isParity, err, &state)
 	}
+	c.checkNames(path.Join(m.base, dir), known)
 	state.Repairable = state.Repairable && !state.Whole
 	c.Generations = append(c.Generations, state)
 }
 
 // checkDamage says what a damaged file means.
-func (c *Checked) checkDamage(g Generation, name string, isParity bool, err error, state *CheckedGeneration) {
-	where := c.Medium.Path(path.Join(generationDir(g.Number), name))
-	if isParity {
+func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, state *CheckedGeneration) {
+	where := c.Medium.Path(path.Join(generationDir(g.Number), f.Name))
+	state.Damaged = true
+	if format.IsParity(f.Name) {
 		c.add(Damage, "BUNDLE-PARITY", where, fmt.Errorf("%w; the bundle itself does not need it", err))
 		return
 	}
 	state.Whole = false
-	_, repaired, repairErr := c.Medium.ReadBundle(g, name)
+	rebuilt, repairErr := (&Copy{Generation: g, Identity: c.Medium.Identity, media: []*Medium{c.Medium}}).try(f)
 	if repairErr != nil {
 		state.Repairable = false
-		c.add(Damage, "BUNDLE-DIGEST", where, repairErr)
+		c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; this medium alone cannot repair it: %w", err, repairErr))
 		return
 	}
-	c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; it can be restored: %d blocks are rebuilt from parity", err, repaired))
+	c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; it can be restored: %d blocks are rebuilt from parity", err, rebuilt))
+}
+
+// try repairs a file without keeping it.
+func (c *Copy) try(want format.ManifestFile) (rebuilt int, err error) {
+	b, rebuilt, err := c.repair(want, nil)
+	if err != nil {
+		return rebuilt, err
+	}
+	defer b.Close()
+	sum := sha256.New()
+	if err := copyAt(sum, b, want.Size, func(int64) {}); err != nil {
+		return rebuilt, err
+	}
+	return rebuilt, compareDigest(want.Size, sum.Sum(nil), want)
 }

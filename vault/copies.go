@@ -158,25 +158,30 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	return good[number], nil
 }
 
-// Read returns the bundle of a compartment from the first medium whose copy is
-// whole or can be repaired, and a note for every one that is not.
+// Read returns the bundle of a compartment: from the first medium where it is whole,
+// else out of what is sound on all of them together. notes say what is damaged where.
 func (c *Copy) Read(compartment string) (data []byte, notes []string, err error) {
 	name := compartment + ".age"
+	want, ok := c.Manifest.File(name)
+	if !ok {
+		return nil, nil, fmt.Errorf("the manifest lists no %s", name)
+	}
 	var failures []error
 	for _, m := range c.media {
-		data, repaired, err := m.ReadBundle(c.Generation, name)
+		data, err := m.readListed(c.Number, want)
+		if err == nil {
+			return data, notes, nil
+		}
 		where := m.Path(generationDir(c.Number))
-		if err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", where, err))
-			notes = append(notes, fmt.Sprintf("%s: %v", where, err))
-			continue
-		}
-		if repaired > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %s is damaged; %d blocks were rebuilt from its parity: make a new copy of this medium", where, name, repaired))
-		}
-		return data, notes, nil
+		failures = append(failures, fmt.Errorf("%s: %w", where, err))
+		notes = append(notes, fmt.Sprintf("%s: %v", where, err))
 	}
-	return nil, nil, errors.Join(failures...)
+	data, rebuilt, err := c.rebuild(want)
+	if err != nil {
+		return nil, notes, errors.Join(append(failures, fmt.Errorf("repair: %w", err))...)
+	}
+	notes = append(notes, fmt.Sprintf("%s: %d blocks were rebuilt from parity: repair the medium with `coldvault check --repair`, or make a new copy", name, rebuilt))
+	return data, notes, nil
 }
 
 // Files are the files that a set of pages carries, by their path on a medium:

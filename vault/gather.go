@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -28,10 +29,11 @@ const maxMaterial = 10_000
 // sources and then by name.
 type Gathered struct {
 	Files []format.ContentsFile // Network and Role are not filled in
-	Data  []*secret.Buffer      // nil for a large file
-	Large []*os.File            // nil for a file in memory
+	Data  []*secret.Buffer      // nil for an open file
+	Large []*os.File            // the open files; nil for a file in memory
 	names *format.NameSet
-	large bool // keep large files open instead of refusing them
+	// Files of more bytes are opened and not read.
+	openAbove int64
 }
 
 // Destroy wipes the files, and closes the large ones.
@@ -48,26 +50,51 @@ func (g *Gathered) Destroy() {
 // it, a single file by its last component. Anything that is not a plain file is
 // refused rather than left out: a backup without it would look whole.
 func Gather(sources []string) (*Gathered, error) {
-	return gather(sources, &Gathered{names: format.NewNameSet()})
+	g := &Gathered{names: format.NewNameSet()}
+	return g, g.gather(sources, math.MaxInt64)
 }
 
 // GatherToLook is Gather for who only looks: files above MaxFile, such as database
 // dumps, are opened and not read; they have no digest.
 func GatherToLook(sources []string) (*Gathered, error) {
-	return gather(sources, &Gathered{names: format.NewNameSet(), large: true})
+	g := &Gathered{names: format.NewNameSet()}
+	return g, g.gather(sources, MaxFile)
 }
 
-func gather(sources []string, g *Gathered) (*Gathered, error) {
-	for _, s := range sources {
-		if err := g.source(s); err != nil {
-			g.Destroy()
+// GatherToSeal is Gather, and opens the files that are to be archives whatever their
+// size. One of the two lists may be empty.
+func GatherToSeal(sources, archives []string) (*Gathered, error) {
+	g := &Gathered{names: format.NewNameSet()}
+	if len(sources) > 0 || len(archives) == 0 {
+		if err := g.gather(sources, math.MaxInt64); err != nil {
 			return nil, err
 		}
 	}
-	if len(g.Files) == 0 {
-		return nil, errors.New("there is no file in what was given")
+	for _, name := range archives {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			g.Destroy()
+			return nil, fmt.Errorf("%s is a folder, and an archive is one file: make a tar file of it first", name)
+		}
 	}
-	return g, nil
+	if len(archives) == 0 {
+		return g, nil
+	}
+	return g, g.gather(archives, -1)
+}
+
+// gather adds the files of the sources. After an error nothing is left open.
+func (g *Gathered) gather(sources []string, openAbove int64) error {
+	g.openAbove = openAbove
+	for _, s := range sources {
+		if err := g.source(s); err != nil {
+			g.Destroy()
+			return err
+		}
+	}
+	if len(g.Files) == 0 {
+		return errors.New("there is no file in what was given")
+	}
+	return nil
 }
 
 func (g *Gathered) source(name string) error {
@@ -111,7 +138,7 @@ func (g *Gathered) file(root *os.Root, name, shown string) error {
 	if err := checkKind(info, shown); err != nil {
 		return err
 	}
-	if info.Size() > MaxFile && !g.large {
+	if info.Size() > MaxFile && info.Size() <= g.openAbove {
 		return tooLarge(shown, info.Size())
 	}
 	// O_NOFOLLOW and O_NONBLOCK for a file that is swapped after the look at it.
@@ -132,7 +159,7 @@ func (g *Gathered) file(root *os.Root, name, shown string) error {
 	if !os.SameFile(info, before) {
 		return fmt.Errorf("%s was exchanged while it was read", shown)
 	}
-	if before.Size() > MaxFile && g.large {
+	if before.Size() > g.openAbove {
 		keep = true
 		return g.add(f, nil, describe(name, before), shown)
 	}
@@ -186,7 +213,7 @@ func checkKind(info fs.FileInfo, shown string) error {
 }
 
 func tooLarge(shown string, size int64) error {
-	return fmt.Errorf("%s has %d bytes; material is at most %d MiB a file", shown, size, MaxFile>>20)
+	return fmt.Errorf("%s has %d bytes; material is at most %d MiB a file: seal it as an archive, with --attach", shown, size, MaxFile>>20)
 }
 
 // wholeSeconds is a time as JSON and tar keep it; before 1970 there is none.

@@ -47,11 +47,21 @@ func signKit(kit map[string][]byte, signer *secret.Buffer, vaultID string) (map[
 	return out, nil
 }
 
-// writeKit puts the signed kit where it is not yet, and reads it back.
+// writeKit puts the signed kit where it is not yet, reads it back, and removes what an
+// older list named and this one does not: a binary that nobody signs any more.
 func writeKit(dir *media.Dir, base string, kit map[string][]byte) error {
 	folder := path.Join(base, kitDir)
 	if err := dir.MkdirAll(folder); err != nil {
 		return err
+	}
+	old, _ := dir.Read(path.Join(folder, kitSums), maxKitSums)
+	for line := range strings.Lines(string(old)) {
+		_, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if ok && format.CheckName(name) == nil && kit[name] == nil {
+			if err := dir.RemoveAll(path.Join(folder, name)); err != nil {
+				return err
+			}
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(kit)) {
 		if err := ensure(dir, path.Join(folder, name), kit[name]); err != nil {
@@ -73,40 +83,91 @@ func ensure(dir *media.Dir, name string, data []byte) error {
 	return dir.ReadBack(name, data)
 }
 
-// checkKit verifies the kit against its signed list.
-func (c *Checked) checkKit() {
-	m := c.Medium
-	where := m.Path(kitDir)
+// kitState is what lies in restore/ on a medium.
+type kitState struct {
+	files map[string][]byte // by name, those that are as the list says, the list and its signature
+	bad   map[string]error  // the others that the list names
+	err   error             // why the list cannot be trusted
+}
+
+// errNoKit is the err of a kitState where there is none.
+var errNoKit = errors.New("nothing on this medium tells how to restore without coldvault; the next seal writes it, or `coldvault kit`")
+
+// readKit compares the kit with its signed list.
+func readKit(m *Medium) kitState {
+	k := kitState{files: map[string][]byte{}, bad: map[string]error{}}
 	sums, err := m.read(path.Join(kitDir, kitSums), maxKitSums)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.add(Note, "KIT-MISSING", where, errors.New("nothing on this medium tells how to restore without coldvault; the next seal writes it"))
-		return
+		k.err = errNoKit
+		return k
 	}
+	var sig []byte
 	if err == nil {
-		var sig []byte
 		if sig, err = m.read(path.Join(kitDir, kitSums+signatureExt), maxSignature); err == nil {
 			err = verify(m.Identity.Vault.Signer, sums, sig, trustedComment(m.ID, kitSums))
 		}
 	}
 	if err != nil {
-		c.add(Damage, "KIT-SIGNATURE", where, fmt.Errorf("do not run what is in it: %w", explain(kitSums, err)))
-		return
+		k.err = fmt.Errorf("do not run what is in it: %w", explain(kitSums, err))
+		return k
 	}
-	names := []string{kitSums, kitSums + signatureExt}
+	k.files[kitSums], k.files[kitSums+signatureExt] = sums, sig
 	for line := range strings.Lines(string(sums)) {
 		digest, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || format.CheckName(name) != nil {
-			c.add(Damage, "KIT-SIGNATURE", where, errors.New("its list is malformed"))
-			return
+			k.err = errors.New("its list is malformed")
+			return k
 		}
-		names = append(names, name)
 		data, err := m.read(path.Join(kitDir, name), maxKitFile)
 		if sum := sha256.Sum256(data); err == nil && hex.EncodeToString(sum[:]) != digest {
 			err = errors.New("it is damaged or was exchanged: do not run it")
 		}
 		if err != nil {
-			c.add(Damage, "KIT-DIGEST", path.Join(where, name), err)
+			k.bad[name] = err
+			continue
 		}
+		k.files[name] = data
+	}
+	return k
+}
+
+// checkKit reports what is wrong with the kit.
+func (c *Checked) checkKit() {
+	m := c.Medium
+	where := m.Path(kitDir)
+	kit := readKit(m)
+	switch {
+	case errors.Is(kit.err, errNoKit):
+		c.add(Note, "KIT-MISSING", where, kit.err)
+		return
+	case kit.err != nil:
+		c.add(Damage, "KIT-SIGNATURE", where, kit.err)
+		return
+	}
+	names := slices.Collect(maps.Keys(kit.files))
+	for _, name := range slices.Sorted(maps.Keys(kit.bad)) {
+		names = append(names, name)
+		c.add(Damage, "KIT-DIGEST", path.Join(where, name), kit.bad[name])
 	}
 	c.checkNames(path.Join(m.base, kitDir), names)
+}
+
+// WriteKit writes or refreshes the kit of a vault on media.
+func (f *Folder) WriteKit(kit map[string][]byte, signer *secret.Buffer, dirs []*media.Dir) (done []string, failed []*TargetError, err error) {
+	signed, err := signKit(kit, signer, f.Identity.Vault.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	ts := openTargets(f.Identity, dirs)
+	defer ts.close()
+	_ = ts.each(all, func(t *target) error {
+		if exists, err := t.dir.Exists(path.Join(t.base, vaultFile)); err != nil || !exists {
+			return errors.Join(fmt.Errorf("it holds nothing of vault %s", f.Identity.Vault.ID), err)
+		}
+		return writeKit(t.dir, t.base, signed)
+	})
+	for _, t := range ts.good {
+		done = append(done, t.dir.Name())
+	}
+	return done, ts.failed, nil
 }

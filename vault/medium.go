@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strconv"
@@ -204,10 +205,25 @@ func (m *Medium) verifyFile(id *Identity, name string, data []byte, comment stri
 // explain names the file in an error of reading it.
 func explain(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is missing", name)
+		return missingError(name)
 	}
 	return fmt.Errorf("%s cannot be read: %w", name, err)
 }
+
+// missingError names a file that is not there.
+type missingError string
+
+func (e missingError) Error() string        { return string(e) + " is missing" }
+func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// mayLack tells the files of a generation that need not be there: the vault's own folder
+// has no archives.
+func (m *Medium) mayLack(name string) bool {
+	return m.base == "." && strings.HasPrefix(name, archivePrefix)
+}
+
+// archivePrefix is how the names of archives begin.
+const archivePrefix = "archive-"
 
 // Generation is one generation on one medium.
 type Generation struct {
@@ -286,7 +302,7 @@ func (m *Medium) readGeneration(id *Identity, number int) Generation {
 	return g
 }
 
-// readListed reads a file that a manifest lists and compares it with its entry.
+// readListed reads a small file that a manifest lists and compares it with its entry.
 func (m *Medium) readListed(generation int, want format.ManifestFile) ([]byte, error) {
 	data, err := m.read(path.Join(generationDir(generation), want.Name), MaxBundle)
 	if err != nil {
@@ -296,41 +312,48 @@ func (m *Medium) readListed(generation int, want format.ManifestFile) ([]byte, e
 }
 
 func compare(data []byte, want format.ManifestFile) error {
-	if int64(len(data)) != want.Size {
-		return fmt.Errorf("%s has %d bytes, and the manifest says %d", want.Name, len(data), want.Size)
-	}
 	sum := sha256.Sum256(data)
+	return compareDigest(int64(len(data)), sum[:], want)
+}
+
+func compareDigest(size int64, sum []byte, want format.ManifestFile) error {
+	if size != want.Size {
+		return fmt.Errorf("%s has %d bytes, and the manifest says %d", want.Name, size, want.Size)
+	}
 	digest, err := hex.DecodeString(want.SHA256)
-	if err != nil || !bytes.Equal(sum[:], digest) {
+	if err != nil || !bytes.Equal(sum, digest) {
 		return fmt.Errorf("%s is damaged: its digest is not the one in the manifest", want.Name)
 	}
 	return nil
 }
 
-// parityOf names the parity file of a bundle.
-func parityOf(bundle string) string { return bundle + ".parity" }
+// verifyListed compares a file of any size with its entry. It reads past the cache of
+// the system where the source can: what it proves is the medium.
+func (m *Medium) verifyListed(generation int, want format.ManifestFile) error {
+	b, err := m.openListed(generation, want.Name)
+	if err != nil {
+		return explain(want.Name, err)
+	}
+	defer b.Close()
+	if b.Size() != want.Size {
+		return compareDigest(b.Size(), nil, want)
+	}
+	digest := sha256.New()
+	if _, err := io.CopyBuffer(onlyWriter{digest}, io.NewSectionReader(b, 0, want.Size), make([]byte, aheadChunk)); err != nil {
+		return explain(want.Name, err)
+	}
+	return compareDigest(want.Size, digest.Sum(nil), want)
+}
 
-// ReadBundle reads a bundle and repairs it from its parity where it is damaged.
-// repaired is the number of blocks that were rebuilt.
-func (m *Medium) ReadBundle(g Generation, name string) (data []byte, repaired int, err error) {
-	want, ok := g.Manifest.File(name)
-	if !ok {
-		return nil, 0, fmt.Errorf("the manifest lists no %s", name)
+// onlyWriter keeps io.CopyBuffer from finding another way than its buffer.
+type onlyWriter struct{ io.Writer }
+
+func (m *Medium) openListed(generation int, name string) (media.Blob, error) {
+	name = path.Join(m.base, generationDir(generation), name)
+	if cold, ok := m.Source.(interface {
+		OpenCold(name string) (media.Blob, error)
+	}); ok {
+		return cold.OpenCold(name)
 	}
-	data, err = m.readListed(g.Number, want)
-	if err == nil {
-		return data, 0, nil
-	}
-	parity, parityErr := m.read(path.Join(generationDir(g.Number), parityOf(name)), MaxBundle)
-	if parityErr != nil {
-		return nil, 0, err
-	}
-	fixed, repaired, parityErr := media.Repair(data, parity)
-	if parityErr == nil {
-		parityErr = compare(fixed, want)
-	}
-	if parityErr != nil {
-		return nil, 0, fmt.Errorf("%w; repair: %w", err, parityErr)
-	}
-	return fixed, repaired, nil
+	return m.Source.Open(name)
 }

@@ -130,7 +130,15 @@ func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (*Bun
 		return nil, err
 	}
 	defer id.destroy()
-	return openBundle(ciphertext, id)
+	b, err := openBundle(ciphertext, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.openArchives(b, func() (*identity, error) { return newIdentity(seed.Bytes()) }); err != nil {
+		b.Destroy()
+		return nil, err
+	}
+	return b, nil
 }
 
 // belongs compares what is inside with the manifest outside.

@@ -25,9 +25,10 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 			return err
 		}
 	}
-	g := &generation{number: c.Number, digest: c.Digest, files: map[string][]byte{
-		manifestFile: c.Generation.files[manifestFile], manifestFile + signatureExt: c.Generation.files[manifestFile+signatureExt],
-	}}
+	g := &generation{number: c.Number, digest: c.Digest, manifest: c.Manifest, files: map[string][]byte{}}
+	for _, name := range []string{manifestFile, manifestFile + signatureExt} {
+		g.files[name] = c.Generation.files[name]
+	}
 	for _, name := range format.Compartments() {
 		bundle, _, err := c.Read(name)
 		if err != nil {
@@ -37,9 +38,12 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 		if err != nil {
 			return err
 		}
-		g.files[name+".age"], g.files[parityOf(name+".age")] = bundle, parity
+		g.files[name+".age"], g.files[format.ParityName(name+".age")] = bundle, parity
 	}
 	for _, f := range c.Manifest.Files {
+		if g.files[f.Name] == nil {
+			continue // archives, which the folder of a vault does not have
+		}
 		if err := compare(g.files[f.Name], f); err != nil {
 			return fmt.Errorf("making the files of generation %d again: %w", c.Number, err)
 		}
@@ -51,7 +55,11 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 	if err := ensure(dir, signerFile, locked); err != nil {
 		return err
 	}
-	if err := g.write(dir, ".", &id); err != nil {
+	t := &target{dir: dir, base: "."}
+	if err := t.begin(c.Number, &id, nil); err != nil {
+		return err
+	}
+	if err := g.write(dir, generationDir(c.Number)); err != nil {
 		return err
 	}
 	_, err = OpenFolder(dir)

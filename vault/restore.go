@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"sync"
 
+	"coldvault/media"
 	"coldvault/vault/format"
 	"coldvault/vault/secret"
 )
@@ -34,7 +36,7 @@ var ErrNotEmpty = errors.New("the folder is not empty")
 
 // Target is a folder to restore into.
 type Target struct {
-	root *os.Root
+	fs   media.FS
 	name string
 	made bool // by OpenTarget: removed again where nothing is restored
 
@@ -50,18 +52,28 @@ func OpenTarget(name string) (*Target, error) {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	if t.root, err = os.OpenRoot(name); err != nil {
+	if t.fs, err = media.OpenFS(name); err != nil {
 		return nil, err
 	}
-	entries, err := fs.ReadDir(t.root.FS(), ".")
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%s: %w", name, ErrNotEmpty)
-	}
-	if err != nil {
-		t.root.Close()
+	if err := t.empty(); err != nil {
+		t.fs.Close()
 		return nil, err
 	}
 	return t, nil
+}
+
+// NewTarget takes a file system that is there, which must be empty.
+func NewTarget(f media.FS) (*Target, error) {
+	t := &Target{fs: f, name: f.Name()}
+	return t, t.empty()
+}
+
+func (t *Target) empty() error {
+	names, err := t.fs.List(".", 1)
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("%s: %w", t.name, ErrNotEmpty)
+	}
+	return err
 }
 
 // ErrClosed is returned by Write when Close came in between.
@@ -76,7 +88,7 @@ func (t *Target) Close() error {
 		return nil
 	}
 	t.closed = true
-	err := errors.Join(t.root.RemoveAll(partialFolder), t.root.Close())
+	err := errors.Join(media.RemoveAll(t.fs, partialFolder), t.fs.Close())
 	if t.made {
 		// Only removes an empty folder.
 		_ = os.Remove(t.name)
@@ -87,8 +99,9 @@ func (t *Target) Close() error {
 // Entry is one file to restore. Name may differ from the one it was sealed with.
 type Entry struct {
 	format.ContentsFile
-	Data *secret.Buffer
-	In   string // the compartments it came from: cold, hot or cold+hot
+	Data    *secret.Buffer
+	Archive *Archive // instead of Data
+	In      string   // the compartments it came from: cold, hot or cold+hot
 }
 
 // Merge lists the files of all bundles; a file in both compartments, such as a
@@ -108,34 +121,46 @@ func Merge(bundles []*Bundle) ([]Entry, error) {
 			at[f.Name] = len(out)
 			out = append(out, Entry{ContentsFile: f, Data: b.Data[i], In: b.Contents.Compartment})
 		}
+		for _, a := range b.Archives {
+			if _, ok := at[a.Name]; ok {
+				return nil, fmt.Errorf("%q is a file and an archive", a.Name)
+			}
+			at[a.Name] = len(out)
+			out = append(out, Entry{ContentsFile: a.ContentsFile, Archive: a, In: a.In})
+		}
 	}
 	return out, nil
 }
 
 // Write writes files, reads every one back, and gives them their names only then:
 // after an error nothing is left, and after a power cut the folder RESTORE-INCOMPLETE is
-// still there.
+// still there. progress is told of the bytes of archives.
 //
 // The bytes go from guarded memory to write(2) and stay in the kernel's cache of
 // the target; that is what a target on tmpfs is for.
-func (t *Target) Write(files []Entry) (err error) {
+func (t *Target) Write(files []Entry, progress func(int)) (err error) {
 	names := format.NewNameSet()
 	for _, f := range files {
 		if err := names.Add(f.Name); err != nil {
 			return err
 		}
 	}
-	if err := t.root.Mkdir(partialFolder, restoredFolder); err != nil {
+	if err := t.fs.Mkdir(partialFolder, restoredFolder); err != nil {
 		return err
 	}
 	defer func() {
 		// After Close there is nothing to remove and no folder to do it in.
-		if removeErr := t.root.RemoveAll(partialFolder); err == nil {
+		if removeErr := media.RemoveAll(t.fs, partialFolder); err == nil {
 			err = removeErr
 		}
 	}()
 	for _, f := range files {
-		if err := t.unlessClosed(func() error { return t.writeFile(f) }); err != nil {
+		if f.Archive != nil {
+			err = t.writeArchive(f, progress)
+		} else {
+			err = t.unlessClosed(func() error { return t.writeFile(f) })
+		}
+		if err != nil {
 			return fmt.Errorf("%q: %w", f.Name, err)
 		}
 	}
@@ -151,12 +176,16 @@ func (t *Target) unlessClosed(do func() error) error {
 	return do()
 }
 
+func (t *Target) create(name string) (media.File, error) {
+	if err := media.MkdirAll(t.fs, path.Dir(name), restoredFolder); err != nil {
+		return nil, err
+	}
+	return t.fs.Create(name, restoredFile)
+}
+
 func (t *Target) writeFile(f Entry) error {
 	name := path.Join(partialFolder, f.Name)
-	if err := t.root.MkdirAll(path.Dir(name), restoredFolder); err != nil {
-		return err
-	}
-	out, err := t.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, restoredFile)
+	out, err := t.create(name)
 	if err != nil {
 		return err
 	}
@@ -170,64 +199,200 @@ func (t *Target) writeFile(f Entry) error {
 	if err := readBack(out, f); err != nil {
 		return err
 	}
+	return t.complete(out, name, f)
+}
+
+// complete gives a file its time and makes its name durable.
+func (t *Target) complete(out media.File, name string, f Entry) error {
 	// A file system without times, or not ours to set: not worth failing for.
-	_ = t.root.Chtimes(name, f.Modified, f.Modified)
+	_ = t.fs.SetTime(name, f.Modified)
 	if err := out.Close(); err != nil {
 		return err
 	}
-	return t.syncDir(path.Dir(name))
+	return t.fs.SyncDir(path.Dir(name))
 }
 
-func readBack(f *os.File, want Entry) error {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	back, err := secret.Read(f, int(want.Size), int(want.Size))
+func readBack(f media.File, want Entry) error {
+	back, err := secret.Read(io.NewSectionReader(f, 0, want.Size+1), int(want.Size), int(want.Size))
 	if err != nil {
 		return fmt.Errorf("reading it back: %w", err)
 	}
 	defer back.Destroy()
 	sum := sha256.Sum256(back.Bytes())
 	if hex.EncodeToString(sum[:]) != want.SHA256 || !bytes.Equal(back.Bytes(), want.Data.Bytes()) {
-		return errors.New("it reads back differently from what was written: do not trust this disk")
+		return errReadBack
 	}
 	return nil
 }
 
-// publish moves everything from the partial folder to its place.
-func (t *Target) publish() error {
-	entries, err := fs.ReadDir(t.root.FS(), partialFolder)
+var errReadBack = errors.New("it reads back differently from what was written: do not trust this disk")
+
+// scratchName is what is rebuilt of a damaged archive, until the restore is done.
+const scratchName = ".rebuilt"
+
+// writeArchive tries one medium after the other, and all of them together at last.
+func (t *Target) writeArchive(f Entry, progress func(int)) error {
+	var failures []error
+	for _, attempt := range f.Archive.Attempts() {
+		err := t.tryArchive(f, attempt, progress)
+		var broken *brokenTargetError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &broken), errors.Is(err, ErrClosed):
+			return err
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// brokenTargetError is one that no other medium helps against.
+type brokenTargetError struct{ error }
+
+func (e *brokenTargetError) Unwrap() error { return e.error }
+
+func (t *Target) tryArchive(f Entry, attempt Attempt, progress func(int)) (err error) {
+	name := path.Join(partialFolder, f.Name)
+	out, err := t.create(name)
+	if err != nil {
+		return &brokenTargetError{err}
+	}
+	defer func() {
+		out.Close()
+		if err != nil {
+			_ = t.fs.Remove(name)
+		}
+	}()
+	w := &archiveWriter{target: t, file: out}
+	scratch := &lazyScratch{fs: t.fs, name: path.Join(partialFolder, scratchName)}
+	err = attempt(w, scratch, progress)
+	err = errors.Join(err, scratch.remove())
+	if w.err != nil {
+		return &brokenTargetError{w.err}
+	}
 	if err != nil {
 		return err
 	}
-	for i, e := range entries {
-		err := t.moveOut(e.Name())
+	if err := w.prove(); err != nil {
+		return &brokenTargetError{err}
+	}
+	if err := t.complete(out, name, f); err != nil {
+		return &brokenTargetError{err}
+	}
+	return nil
+}
+
+// archiveWriter keeps sums of what it writes, to compare with what reads back.
+type archiveWriter struct {
+	target *Target
+	file   media.File
+	sums   media.Sums
+	err    error
+}
+
+func (w *archiveWriter) Write(p []byte) (int, error) {
+	_, _ = w.sums.Write(p)
+	n, err := 0, w.target.unlessClosed(func() error { return nil })
+	if err == nil {
+		n, err = w.file.Write(p)
+	}
+	w.err = err
+	return n, err
+}
+
+// prove reads the file back. Its digest was compared before it was written: the sums
+// tell what the disk has changed since.
+func (w *archiveWriter) prove() error {
+	if err := w.file.Sync(); err != nil {
+		return err
+	}
+	var back media.Sums
+	buffer, err := secret.New(aheadChunk)
+	if err != nil {
+		return err
+	}
+	defer buffer.Destroy()
+	for offset := int64(0); ; {
+		n, err := w.file.ReadAt(buffer.Bytes(), offset)
+		_, _ = back.Write(buffer.Bytes()[:n])
+		offset += int64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
 		if err != nil {
-			for _, done := range entries[:i] {
-				_ = t.root.RemoveAll(done.Name())
+			return fmt.Errorf("reading it back: %w", err)
+		}
+	}
+	if !w.sums.Equal(&back) {
+		return errReadBack
+	}
+	return nil
+}
+
+// lazyScratch is a file that is made when it is first written to.
+type lazyScratch struct {
+	fs   media.FS
+	name string
+	mu   sync.Mutex
+	file media.File
+}
+
+func (s *lazyScratch) WriteAt(p []byte, off int64) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file == nil {
+		var err error
+		if s.file, err = s.fs.Create(s.name, restoredFile); err != nil {
+			return 0, err
+		}
+	}
+	return s.file.WriteAt(p, off)
+}
+
+func (s *lazyScratch) ReadAt(p []byte, off int64) (int, error) {
+	s.mu.Lock()
+	f := s.file
+	s.mu.Unlock()
+	if f == nil {
+		return 0, io.EOF
+	}
+	return f.ReadAt(p, off)
+}
+
+func (s *lazyScratch) remove() error {
+	if s.file == nil {
+		return nil
+	}
+	return errors.Join(s.file.Close(), s.fs.Remove(s.name))
+}
+
+// publish moves everything from the partial folder to its place.
+func (t *Target) publish() error {
+	names, err := t.fs.List(partialFolder, maxMaterial)
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		err := t.moveOut(name)
+		if err != nil {
+			for _, done := range names[:i] {
+				_ = media.RemoveAll(t.fs, done)
 			}
 			return err
 		}
 	}
-	if err := t.root.Remove(partialFolder); err != nil {
+	if err := t.fs.Remove(partialFolder); err != nil {
 		return err
 	}
-	return t.syncDir(".")
-}
-
-func (t *Target) syncDir(name string) error {
-	dir, err := t.root.Open(name)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	return t.fs.SyncDir(".")
 }
 
 // moveOut refuses a name that appeared since the folder was found empty.
 func (t *Target) moveOut(name string) error {
-	if _, err := t.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := t.fs.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(&fs.PathError{Op: "restore", Path: name, Err: fs.ErrExist}, err)
 	}
-	return t.root.Rename(path.Join(partialFolder, name), name)
+	return t.fs.Rename(path.Join(partialFolder, name), name)
 }

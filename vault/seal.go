@@ -66,8 +66,9 @@ type SealResult struct {
 	Generation int
 	Digest     string // hex SHA-256 of manifest.json
 	Sizes      map[string]int64
-	Media      []string       // of the media that hold it
-	Failed     []*TargetError // the others
+	Media      []string         // of the media that hold it
+	Retired    map[string][]int // generations that were removed, by medium
+	Failed     []*TargetError   // the media that do not hold it
 }
 
 // Notes are what the operator adds to the material; they are in both compartments.
@@ -86,140 +87,121 @@ type SealRequest struct {
 	Signer  *secret.Buffer
 	Created time.Time
 	Targets []*media.Dir
+	// Archives are sealed one by one, each streamed to all targets at once.
+	Archives []ArchiveSource
+	// Keep is how many generations stay on each target, 0 for all.
+	Keep int
+	// Progress is told how many bytes of an archive are done; nil for nobody.
+	Progress func(step string, done, total int64)
 }
 
-// Seal makes a new generation and writes it to the vault's folder and to every
-// target. A target that fails does not stop the others; the error is not nil
-// only where nothing was sealed.
+// Seal makes a new generation and writes it to every target, and to the vault's folder
+// what is not an archive. A target that fails does not stop the others; the error is not
+// nil only where nothing was sealed.
 //
-// The folder comes first: it is what keeps numbers from being used twice.
+// Archives come first, since what is known of them only when they were read is in the
+// bundles. Then the folder, before any manifest on a target: it is what keeps numbers
+// from being used twice.
 func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	unlock, err := f.dir.Lock()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	targets, failed := f.openTargets(r.Targets)
-	defer func() {
-		for _, t := range targets {
-			t.unlock()
-		}
-	}()
-	number, previous, err := f.next(targets)
-	if err != nil {
-		return nil, err
-	}
-	g, err := f.build(r, number, previous)
-	if err != nil {
+	s := &sealing{folder: f, request: r, targets: openTargets(f.Identity, r.Targets)}
+	defer s.close()
+	if err := s.next(); err != nil {
 		return nil, err
 	}
 	kit, err := signKit(r.Kit, r.Signer, f.Identity.Vault.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := g.write(f.dir, ".", f.Identity); err != nil {
-		return nil, fmt.Errorf("the vault's folder %s: %w", f.dir.Name(), err)
+	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit) })
+	if err != nil && len(r.Archives) > 0 {
+		return nil, err
 	}
-	result := &SealResult{Generation: number, Digest: g.digest, Sizes: map[string]int64{}, Failed: failed}
-	for _, name := range format.GenerationFiles() {
-		result.Sizes[name] = int64(len(g.files[name]))
-	}
-	for _, t := range targets {
-		if err := t.take(g, kit, f.Identity); err != nil {
-			result.Failed = append(result.Failed, &TargetError{Medium: t.dir.Name(), Err: err})
-			continue
-		}
-		result.Media = append(result.Media, t.dir.Name())
-	}
-	return result, nil
-}
-
-// target is a medium to write to. It is locked.
-type target struct {
-	dir    *media.Dir
-	base   string
-	have   []Generation
-	unlock func()
-}
-
-// take writes the kit and the generation, clears the rests of interrupted writes, and
-// proves the medium by opening it as a restore would.
-func (t target) take(g *generation, kit map[string][]byte, id *Identity) error {
-	if err := writeKit(t.dir, t.base, kit); err != nil {
-		return err
-	}
-	if err := g.write(t.dir, t.base, id); err != nil {
-		return err
-	}
-	for _, old := range t.have {
-		if errors.Is(old.Err, ErrIncomplete) && old.Number != g.number {
-			if err := t.dir.RemoveAll(path.Join(t.base, generationDir(old.Number))); err != nil {
-				return err
-			}
+	for i := range r.Archives {
+		if err := s.sealArchive(i); err != nil {
+			return nil, s.undo(fmt.Errorf("%s: %w", r.Archives[i].Name, err))
 		}
 	}
-	found, err := OpenMedia(t.dir)
+	g, err := s.build()
+	if err == nil {
+		err = f.keep(g)
+	}
 	if err != nil {
-		return err
+		return nil, s.undo(err)
 	}
-	copies, err := GatherCopies(found, id.Vault.ID)
-	if err != nil {
-		return err
+	return s.finish(g)
+}
+
+// sealing is one seal under way.
+type sealing struct {
+	*targets
+	folder   *Folder
+	request  SealRequest
+	previous string
+	archives []sealedArchive
+}
+
+// undo takes what is half written from all media.
+func (s *sealing) undo(err error) error {
+	for _, t := range s.good {
+		s.drop(t, err)
 	}
-	newest, err := copies.Select(0)
-	if err == nil && newest.Digest != g.digest {
-		err = fmt.Errorf("a restore from it would take generation %d, not the one just written", newest.Number)
-	}
+	s.good = nil
 	return err
 }
 
-// openTargets looks at what is on the targets already and sets those aside that
-// cannot take the generation.
-func (f *Folder) openTargets(dirs []*media.Dir) (out []target, failed []*TargetError) {
-	for _, dir := range dirs {
-		t := target{dir: dir, base: path.Join(mediumFolder, f.Identity.Vault.ID), unlock: func() {}}
-		m := &Medium{Source: dir, ID: f.Identity.Vault.ID, base: t.base}
-		err := func() (err error) {
-			unlock, err := dir.Lock()
-			if err != nil {
-				return err
-			}
-			t.unlock = unlock
-			exists, err := dir.Exists(path.Join(t.base, vaultFile))
-			if err != nil || !exists {
-				return err
-			}
-			if m.open(); m.Err != nil {
-				return fmt.Errorf("what it holds of this vault is damaged: %w", m.Err)
-			}
-			if m.Identity.Fingerprint != f.Identity.Fingerprint {
-				return errors.New("it holds another vault of the same id")
-			}
-			t.have, err = m.Generations(f.Identity)
-			return err
-		}()
-		if err != nil {
-			t.unlock()
-			failed = append(failed, &TargetError{Medium: dir.Name(), Err: err})
-			continue
-		}
-		out = append(out, t)
+// keep writes the generation to the vault's folder, which has no archives.
+func (f *Folder) keep(g *generation) error {
+	t := &target{dir: f.dir, base: "."}
+	err := t.makeFolder(g.number)
+	if err == nil {
+		err = g.write(f.dir, generationDir(g.number))
 	}
-	return out, failed
+	if err != nil {
+		_ = f.dir.RemoveAll(generationDir(g.number))
+		return fmt.Errorf("the vault's folder %s: %w", f.dir.Name(), err)
+	}
+	return nil
 }
 
-// next is the number of the new generation and the digest of the one before it:
-// above everything that the folder or a medium at hand has, so that a folder
-// brought back from an old backup does not use a number twice.
-func (f *Folder) next(targets []target) (number int, previous string, err error) {
-	have, err := f.Generations(f.Identity)
-	if err != nil {
-		return 0, "", err
+// finish gives every target the generation that the folder has.
+func (s *sealing) finish(g *generation) (*SealResult, error) {
+	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]int{}}
+	for _, f := range g.manifest.Files {
+		result.Sizes[f.Name] = f.Size
 	}
-	for _, t := range targets {
+	_ = s.each(all, func(t *target) error { return t.finish(g, s.folder.ID, true) })
+	for _, t := range s.good {
+		result.Media = append(result.Media, t.dir.Name())
+		if s.request.Keep == 0 {
+			continue
+		}
+		retired, err := t.retire(s.request.Keep)
+		if err != nil {
+			return result, fmt.Errorf("%s holds generation %d, and an old one could not be removed: %w", t.dir.Name(), g.number, err)
+		}
+		result.Retired[t.dir.Name()] = retired
+	}
+	result.Failed = s.failed
+	return result, nil
+}
+
+// next finds the number of the new generation and the digest of the one before it:
+// above everything that the folder or a medium at hand has, so that a folder brought
+// back from an old backup does not use a number twice.
+func (s *sealing) next() error {
+	have, err := s.folder.Generations(s.folder.Identity)
+	if err != nil {
+		return err
+	}
+	for _, t := range s.good {
 		have = append(have, t.have...)
 	}
-	number, previous = 0, format.FirstPrevious
+	number, previous := 0, format.FirstPrevious
 	for _, g := range have {
 		switch {
 		case g.Err == nil && g.Number >= number:
@@ -232,62 +214,70 @@ func (f *Folder) next(targets []target) (number int, previous string, err error)
 		}
 	}
 	if number >= format.MaxGeneration {
-		return 0, "", fmt.Errorf("generation %d is the last possible one", number)
+		return fmt.Errorf("generation %d is the last possible one", number)
 	}
-	return number + 1, previous, nil
+	s.number, s.previous = number+1, previous
+	return nil
 }
 
-// generation is a new one, in memory: public files and ciphertext only.
-type generation struct {
-	number int
-	digest string
-	files  map[string][]byte
-}
-
-func (f *Folder) build(r SealRequest, number int, previous string) (*generation, error) {
-	v := f.Identity.Vault
-	g := &generation{number: number, files: map[string][]byte{}}
-	manifest := format.Manifest{
-		Vault: v.ID, Fingerprint: f.Identity.FingerprintHex(),
-		Generation: number, Previous: previous, Created: r.Created,
-	}
+// build makes the bundles and the manifest.
+func (s *sealing) build() (*generation, error) {
+	v := s.folder.Identity.Vault
+	g := &generation{number: s.number, files: map[string][]byte{}, manifest: format.Manifest{
+		Vault: v.ID, Fingerprint: s.folder.Identity.FingerprintHex(),
+		Generation: s.number, Previous: s.previous, Created: s.request.Created,
+	}}
 	for _, c := range format.Compartments() {
-		bundle, err := f.buildBundle(c, r, number)
+		bundle, err := s.buildBundle(c)
 		if err != nil {
 			return nil, err
 		}
-		parity, err := media.MakeParity(bundle)
-		if err != nil {
+		if err := g.add(c+".age", bundle); err != nil {
 			return nil, err
 		}
-		for _, file := range []struct {
-			name string
-			data []byte
-		}{{c + ".age", bundle}, {parityOf(c + ".age"), parity}} {
-			sum := sha256.Sum256(file.data)
-			g.files[file.name] = file.data
-			manifest.Files = append(manifest.Files, format.ManifestFile{
-				Name: file.name, Size: int64(len(file.data)), SHA256: hex.EncodeToString(sum[:]),
-			})
-		}
 	}
-	data, err := manifest.Marshal()
-	if err != nil {
-		return nil, err
+	for _, a := range s.archives {
+		g.manifest.Files = append(g.manifest.Files, a.files...)
 	}
-	sig, err := sign(r.Signer, data, manifestComment(v.ID, number))
+	return g, g.sign(s.request.Signer)
+}
+
+// add takes a file and its parity into the generation.
+func (g *generation) add(name string, data []byte) error {
+	parity, err := media.MakeParity(data)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	g.put(name, data)
+	g.put(format.ParityName(name), parity)
+	return nil
+}
+
+func (g *generation) put(name string, data []byte) {
+	sum := sha256.Sum256(data)
+	g.files[name] = data
+	g.manifest.Files = append(g.manifest.Files, format.ManifestFile{Name: name, Size: int64(len(data)), SHA256: hex.EncodeToString(sum[:])})
+}
+
+func (g *generation) sign(signer *secret.Buffer) error {
+	data, err := g.manifest.Marshal()
+	if err != nil {
+		return err
+	}
+	sig, err := sign(signer, data, manifestComment(g.manifest.Vault, g.number))
+	if err != nil {
+		return err
 	}
 	g.files[manifestFile], g.files[manifestFile+signatureExt] = data, sig
 	sum := sha256.Sum256(data)
 	g.digest = hex.EncodeToString(sum[:])
-	return g, nil
+	return nil
 }
 
-func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]byte, error) {
+func (s *sealing) buildBundle(compartment string) ([]byte, error) {
+	r := s.request
 	contents := format.Contents{
-		Vault: f.Identity.Vault.ID, Generation: number, Compartment: compartment, Created: r.Created,
+		Vault: s.folder.Identity.Vault.ID, Generation: s.number, Compartment: compartment, Created: r.Created,
 		Facts: r.Notes.Facts, Accepted: r.Notes.Accepted,
 	}
 	var data []*secret.Buffer
@@ -297,6 +287,11 @@ func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]b
 			data = append(data, m.Data)
 		}
 	}
+	for _, a := range s.archives {
+		if a.compartment == compartment {
+			contents.Archives = append(contents.Archives, a.entry)
+		}
+	}
 	if r.IDs != nil {
 		contents.IDs = r.IDs(contents.Files, data)
 	}
@@ -304,50 +299,11 @@ func (f *Folder) buildBundle(compartment string, r SealRequest, number int) ([]b
 	if compartment == "cold" {
 		signer = r.Signer
 	}
-	recipient, err := f.Identity.recipient(compartment)
+	recipient, err := s.folder.Identity.recipient(compartment)
 	if err != nil {
 		return nil, err
 	}
 	return sealBundle(recipient, contents, data, signer)
-}
-
-// write puts the generation on one medium. The order is the invariant: whatever
-// is listed is durable and read back before the manifest that lists it, and the
-// manifest is last (FORMAT.md section 2).
-func (g *generation) write(dir *media.Dir, base string, id *Identity) (err error) {
-	if err := writeIdentity(dir, base, id); err != nil {
-		return err
-	}
-	folder := path.Join(base, generationDir(g.number))
-	exists, err := dir.Exists(path.Join(folder, manifestFile))
-	if err != nil {
-		return err
-	}
-	if exists {
-		return fmt.Errorf("it holds a generation %d already", g.number)
-	}
-	// The rest of an interrupted write.
-	if err := dir.RemoveAll(folder); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = dir.RemoveAll(folder) // what it leaves does not count, but takes room
-		}
-	}()
-	if err := dir.MkdirAll(folder); err != nil {
-		return err
-	}
-	for _, name := range append(format.GenerationFiles(), manifestFile+signatureExt, manifestFile) {
-		file := path.Join(folder, name)
-		if err := dir.Commit(file, g.files[name]); err != nil {
-			return err
-		}
-		if err := dir.ReadBack(file, g.files[name]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // identityFiles in the order of writing: a signature comes before what it signs,

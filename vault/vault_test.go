@@ -139,7 +139,7 @@ func restore(t *testing.T, cards []shard.Share, compartments []string, sources .
 	defer target.Close()
 	files, err := Merge(bundles)
 	require.NoError(t, err)
-	err = target.Write(files)
+	err = target.Write(files, nil)
 	return dir, append(copies.Notes, notes...), err
 }
 
@@ -249,7 +249,7 @@ func TestNumberIsAboveWhatTheMediaHave(t *testing.T) {
 	require.Equal(t, 3, w.seal(medium).Generation)
 	found, err := OpenMedia(medium)
 	require.NoError(t, err)
-	require.False(t, Check(found[0], false).Damaged())
+	require.False(t, Check(found[0], false, nil).Damaged())
 }
 
 func TestABadTargetDoesNotStopTheOthers(t *testing.T) {
@@ -296,7 +296,7 @@ func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 					refused++
 					continue
 				}
-				require.True(t, Check(found[0], false).Damaged(), "%s byte %d ^ %#x", name, i, mask)
+				require.True(t, Check(found[0], false, nil).Damaged(), "%s byte %d ^ %#x", name, i, mask)
 				if i%101 != 0 {
 					continue // restoring is slow; check and restore read the same way
 				}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,13 +44,17 @@ func (j judging) rules() (ceremony.Rules, error) {
 }
 
 type sealCmd struct {
-	Vault   string   `required:"" placeholder:"FOLDER" help:"The vault's folder, made by init."`
-	To      []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium to write to: a mounted stick or any folder. Repeat it: two copies are the least."`
-	Accept  []string `sep:"none" placeholder:"CHECK" help:"Seal although this check failed; needs --because."`
-	Because []string `sep:"none" placeholder:"TEXT" help:"Why the failed check is right; recorded, and shown at every restore. One for each --accept."`
-	Put     []string `sep:"none" placeholder:"FILE=hot|cold|both" help:"Put a file into another compartment than its role's."`
-	Fact    []string `sep:"none" placeholder:"NAME=VALUE" help:"What a restore needs to know and no file says, such as a party hint."`
-	Sources []string `arg:"" name:"source" help:"Files and folders to seal. The names inside a folder are kept relative to it."`
+	Vault    string   `required:"" placeholder:"FOLDER" help:"The vault's folder, made by init."`
+	To       []string `required:"" sep:"none" placeholder:"MEDIUM" help:"Medium to write to: a mounted stick or any folder. Repeat it: two copies are the least."`
+	Accept   []string `sep:"none" placeholder:"CHECK" help:"Seal although this check failed; needs --because."`
+	Because  []string `sep:"none" placeholder:"TEXT" help:"Why the failed check is right; recorded, and shown at every restore. One for each --accept."`
+	Put      []string `sep:"none" placeholder:"FILE=hot|cold|both" help:"Put a file into another compartment than its role's."`
+	Fact     []string `sep:"none" placeholder:"NAME=VALUE" help:"What a restore needs to know and no file says, such as a party hint."`
+	Attach   []string `sep:"none" placeholder:"FILE" help:"Seal a file of any size as an archive: a database dump, a snapshot. It is streamed, split below 4 GiB, and never printed."`
+	Compress bool     `help:"Compress the archives (zstd)."`
+	Keep     int      `placeholder:"N" help:"Keep N generations on each medium and remove the older ones when the new one is proven; all unless given."`
+	Kit      string   `placeholder:"FOLDER" help:"Put these binaries on the media too: files named coldvault-OS-ARCHITECTURE."`
+	Sources  []string `arg:"" optional:"" name:"source" help:"Files and folders to seal. The names inside a folder are kept relative to it."`
 	judging
 	unattended
 }
@@ -60,7 +65,16 @@ func (c *sealCmd) Run(u *ui) error {
 	if err != nil {
 		return err
 	}
-	request := ceremony.SealRequest{Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules}
+	if len(c.Sources)+len(c.Attach) == 0 {
+		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault seal --vault FOLDER --to MEDIUM SOURCE, or --attach FILE"}
+	}
+	if c.Keep < 0 {
+		return &ceremony.UsageError{Err: fmt.Errorf("--keep %d: at least the new generation stays", c.Keep)}
+	}
+	request := ceremony.SealRequest{
+		Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules,
+		Attach: c.Attach, Compress: c.Compress, Keep: c.Keep, Kit: c.Kit,
+	}
 	if err := c.notes(&request); err != nil {
 		return err
 	}
@@ -73,8 +87,10 @@ func (c *sealCmd) Run(u *ui) error {
 		return err
 	}
 	u.heading("generation %d of vault %s", result.Generation, result.Vault)
-	for _, name := range []string{"cold.age", "hot.age"} {
-		u.print("  %-9s %d bytes", name, result.Sizes[name])
+	for _, name := range slices.Sorted(maps.Keys(result.Sizes)) {
+		if !format.IsParity(name) {
+			u.print("  %-14s %d bytes", name, result.Sizes[name])
+		}
 	}
 	failed := []failedJSON{}
 	for _, m := range result.Media {

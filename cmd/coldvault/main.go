@@ -41,6 +41,9 @@ type commands struct {
 	Scan    scanCmd    `cmd:"" help:"Read scans of pages and cards; say what they are and what is missing."`
 	Check   checkCmd   `cmd:"" help:"Verify media, pages and cards without any secret."`
 	Restore restoreCmd `cmd:"" help:"Restore files from media or pages with a quorum of cards."`
+	Drill   drillCmd   `cmd:"" help:"Restore in protected memory only, to prove that it works, and measure it."`
+	Copy    copyCmd    `cmd:"" help:"One more proven copy of a generation, without any secret."`
+	Kit     kitCmd     `cmd:"" help:"Write or refresh restore/ on media: what restores without anything else."`
 	Version versionCmd `cmd:"" help:"Print version and build."`
 
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`

@@ -33,10 +33,49 @@ type ManifestFile struct {
 // FirstPrevious is Previous of the first generation.
 const FirstPrevious = "0000000000000000000000000000000000000000000000000000000000000000"
 
-// GenerationFiles are the files of a generation in the order of the manifest:
-// each compartment's bundle, then its parity.
+// GenerationFiles are the files that every generation has, in the order of the
+// manifest: each compartment's bundle, then its parity.
 func GenerationFiles() []string {
 	return []string{"cold.age", "cold.age.parity", "hot.age", "hot.age.parity"}
+}
+
+// LedgerName is the file of a generation that holds the ledger as it was when the
+// generation was sealed.
+const LedgerName = "ledger.age"
+
+// Limits of archives.
+const (
+	MaxArchives = 99
+	maxParts    = 999
+)
+
+// ArchivePart names one part of an archive; both count from 1. The first part has no
+// number: most archives are one file.
+func ArchivePart(archive, part int) string {
+	if part == 1 {
+		return fmt.Sprintf("archive-%02d.age", archive)
+	}
+	return fmt.Sprintf("archive-%02d.age.%03d", archive, part)
+}
+
+// ParityName names the parity of a file.
+func ParityName(file string) string { return file + ".parity" }
+
+// IsParity tells a parity file by its name.
+func IsParity(name string) bool { return strings.HasSuffix(name, ".parity") }
+
+// Parts are the files of an archive, in their order, without their parity; nil where
+// the generation has no such archive.
+func (m Manifest) Parts(archive int) []ManifestFile {
+	var out []ManifestFile
+	for part := 1; part <= maxParts; part++ {
+		f, ok := m.File(ArchivePart(archive, part))
+		if !ok {
+			break
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 // ParseManifest reads manifest.json.
@@ -83,19 +122,45 @@ func (m *Manifest) validate() error {
 	if err := checkTime(m.Created); err != nil {
 		return err
 	}
-	names := GenerationFiles()
-	if len(m.Files) != len(names) {
-		return fmt.Errorf("%d files where there must be %d", len(m.Files), len(names))
+	if err := m.validateNames(); err != nil {
+		return err
 	}
-	for i, f := range m.Files {
-		if f.Name != names[i] {
-			return fmt.Errorf("file %d is %q, not %q", i+1, f.Name, names[i])
-		}
+	for _, f := range m.Files {
 		if f.Size < 1 {
 			return fmt.Errorf("%s has %d bytes", f.Name, f.Size)
 		}
 		if err := checkHex("the digest of "+f.Name, f.SHA256, 32); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// validateNames wants the files of every generation, then the ledger, then the parts
+// of the archives, each but the first four optional, and each followed by its parity.
+func (m *Manifest) validateNames() error {
+	names := GenerationFiles()
+	if len(m.Files) < len(names) || len(m.Files)%2 != 0 {
+		return fmt.Errorf("%d files where there must be %d, and an even number in all", len(m.Files), len(names))
+	}
+	archive, part := 0, 0
+	for i, f := range m.Files {
+		switch {
+		case i < len(names):
+			if f.Name != names[i] {
+				return fmt.Errorf("file %d is %q, not %q", i+1, f.Name, names[i])
+			}
+		case i%2 == 1:
+			if want := ParityName(m.Files[i-1].Name); f.Name != want {
+				return fmt.Errorf("file %d is %q, not %q", i+1, f.Name, want)
+			}
+		case i == len(names) && f.Name == LedgerName:
+		case archive < MaxArchives && f.Name == ArchivePart(archive+1, 1):
+			archive, part = archive+1, 1
+		case archive > 0 && part < maxParts && f.Name == ArchivePart(archive, part+1):
+			part++
+		default:
+			return fmt.Errorf("file %d is %q, which does not belong there", i+1, f.Name)
 		}
 	}
 	return nil
@@ -112,7 +177,22 @@ type Contents struct {
 	IDs         []DerivedID    `json:"ids"`
 	Facts       []Fact         `json:"facts"`
 	Accepted    []Accepted     `json:"accepted"`
+	Archives    []Archive      `json:"archives,omitempty"`
 }
+
+// Archive is a large file in a bundle of its own, which is listed in the contents of
+// its compartment.
+type Archive struct {
+	ContentsFile
+	Archive     int    `json:"archive"`     // the number in its name, from 1
+	Compression string `json:"compression"` // of the tar file in the bundle
+}
+
+// How an archive is compressed.
+const (
+	Uncompressed = "none"
+	Zstd         = "zstd"
+)
 
 // DerivedID is what the material is called on its network, derived from it when
 // it was sealed: to be compared after a restore.
@@ -197,7 +277,7 @@ func (c *Contents) validate() error {
 	if c.Files == nil || c.IDs == nil || c.Facts == nil || c.Accepted == nil {
 		return errors.New("a list is missing")
 	}
-	if n := max(len(c.Files), len(c.IDs), len(c.Facts), len(c.Accepted)); n > maxFiles {
+	if n := max(len(c.Files), len(c.IDs), len(c.Facts), len(c.Accepted), len(c.Archives)); n > maxFiles {
 		return fmt.Errorf("a list of %d entries where at most %d are allowed", n, maxFiles)
 	}
 	if err := c.validateNotes(); err != nil {
@@ -210,6 +290,27 @@ func (c *Contents) validate() error {
 		}
 		if err := f.validate(); err != nil {
 			return fmt.Errorf("%q: %w", f.Name, err)
+		}
+	}
+	return c.validateArchives(names)
+}
+
+// validateArchives wants ascending numbers, and names that meet no other.
+func (c *Contents) validateArchives(names *NameSet) error {
+	last := 0
+	for _, a := range c.Archives {
+		if err := names.Add(a.Name); err != nil {
+			return err
+		}
+		if err := a.validate(); err != nil {
+			return fmt.Errorf("%q: %w", a.Name, err)
+		}
+		if a.Archive <= last || a.Archive > MaxArchives {
+			return fmt.Errorf("%q is in archive %d, which follows archive %d", a.Name, a.Archive, last)
+		}
+		last = a.Archive
+		if a.Compression != Uncompressed && a.Compression != Zstd {
+			return fmt.Errorf("%q has compression %q", a.Name, a.Compression)
 		}
 	}
 	return nil

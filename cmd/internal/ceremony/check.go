@@ -48,12 +48,14 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
 	damaged := false
 	for _, m := range in.Media {
-		result.Media = append(result.Media, vault.Check(m, false))
+		tell := throttled(c)
+		result.Media = append(result.Media, vault.Check(m, false, func(done, total int64) { tell("checking "+m.Source.Name(), done, total) }))
 	}
+	c.Progress("", 0, 0)
 	for _, p := range result.Pages {
 		damaged = damaged || p.Need > 0 || p.Err != nil
 		for _, m := range p.Medium {
-			result.Media = append(result.Media, vault.Check(m, true))
+			result.Media = append(result.Media, vault.Check(m, true, nil))
 		}
 	}
 	vault.CheckTogether(result.Media)
@@ -162,7 +164,7 @@ func (r *ScanResult) judge() error {
 			err = fmt.Errorf("%s: %w", p.Title(), p.Err)
 		}
 		for _, m := range p.Medium {
-			checked := vault.Check(m, true)
+			checked := vault.Check(m, true, nil)
 			r.Media = append(r.Media, checked)
 			if checked.Damaged() {
 				err = ErrDamage

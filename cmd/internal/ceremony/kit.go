@@ -2,6 +2,14 @@ package ceremony
 
 import (
 	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 
 	"coldvault/testvectors"
 )
@@ -11,7 +19,126 @@ import (
 //go:embed RESTORE.txt
 var restoreText []byte
 
-// kit is what a medium carries besides the backup itself.
-func kit() map[string][]byte {
-	return map[string][]byte{"RESTORE.txt": restoreText, "recover.py": testvectors.RecoverPy()}
+// formatText is FORMAT.md, which cannot be embedded from where it lies.
+//
+//go:embed FORMAT.md
+var formatText []byte
+
+// ownBinary is this program itself, also where its file was removed or replaced since
+// it was started.
+var ownBinary = "/proc/self/exe" // Overridden by tests.
+
+// Binaries in a kit are named after their platform.
+const binaryPrefix = "coldvault-"
+
+const (
+	maxBinary   = 64 << 20
+	maxBinaries = 8
+)
+
+// kit is what a medium carries besides the backup itself: a fresh machine needs nothing
+// else. more is a folder with binaries of this program for other architectures, "" for none.
+func kit(more string) (map[string][]byte, error) {
+	out := map[string][]byte{"RESTORE.txt": restoreText, "FORMAT.md": formatText, "recover.py": testvectors.RecoverPy()}
+	if more != "" {
+		others, err := otherBinaries(more)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, others)
+	}
+	own, err := readBinary(ownBinary)
+	if err != nil {
+		return nil, fmt.Errorf("reading this program itself: %w", err)
+	}
+	// Never that of the folder: what runs here is what is known to work.
+	out[binaryPrefix+runtime.GOOS+"-"+runtime.GOARCH] = own
+	return out, nil
+}
+
+func otherBinaries(folder string) (map[string][]byte, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), binaryPrefix) || !e.Type().IsRegular() {
+			continue
+		}
+		if len(out) == maxBinaries {
+			return nil, fmt.Errorf("%s holds more than %d binaries", folder, maxBinaries)
+		}
+		if out[e.Name()], err = readBinary(filepath.Join(folder, e.Name())); err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == 0 {
+		return nil, withHint(fmt.Errorf("%s holds no file named %sOS-ARCHITECTURE", folder, binaryPrefix), "as coldvault-linux-arm64")
+	}
+	return out, nil
+}
+
+func readBinary(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxBinary+1))
+	if err == nil && (len(data) == 0 || len(data) > maxBinary) {
+		err = fmt.Errorf("%s has %d bytes, which is no binary of this program", name, len(data))
+	}
+	return data, err
+}
+
+// KitRequest is what `kit` is asked for.
+type KitRequest struct {
+	Vault string
+	Media []string
+	Kit   string // folder with binaries for other architectures
+}
+
+// KitResult says where the kit now is.
+type KitResult struct {
+	Vault string
+	Files []string
+	Media []string
+}
+
+// WriteKit writes or refreshes restore/ on media. Its list is signed, so the passphrase is
+// needed.
+func WriteKit(c Console, r KitRequest) (*KitResult, error) {
+	folder, closeFolder, err := openFolder(r.Vault)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFolder()
+	files, err := kit(r.Kit)
+	if err != nil {
+		return nil, err
+	}
+	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.Media)
+	defer closeTargets()
+	signer, err := unlock(c, folder)
+	if err != nil {
+		return nil, err
+	}
+	defer signer.Destroy()
+	done, more, err := folder.WriteKit(files, signer, targets)
+	if err != nil {
+		return nil, err
+	}
+	result := &KitResult{Vault: folder.ID, Media: done}
+	for name := range files {
+		result.Files = append(result.Files, name)
+	}
+	var errs []error
+	for _, f := range append(failed, more...) {
+		errs = append(errs, f)
+	}
+	for _, m := range done {
+		c.Say("kit written to %s and read back from it", m)
+	}
+	return result, withHint(errors.Join(errs...), "the other media have it; kit wants media that hold a generation of this vault")
 }

@@ -93,7 +93,12 @@ func (o *opened) close() {
 
 // open reads what was given, finds the generation, collects a quorum and opens the
 // compartments. The caller closes what it returns.
-func (r RestoreRequest) open(c Console, compartments []string) (_ *opened, err error) {
+func (r RestoreRequest) open(c Console, compartments []string) (*opened, error) {
+	return r.openTimed(c, compartments, &stopwatch{})
+}
+
+// openTimed is open with a watch on each step.
+func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopwatch) (_ *opened, err error) {
 	in, err := NewIntake()
 	if err != nil {
 		return nil, err
@@ -109,11 +114,14 @@ func (r RestoreRequest) open(c Console, compartments []string) (_ *opened, err e
 	if o.generation, err = selectGeneration(c, in, r.Vault, r.Number); err != nil {
 		return nil, err
 	}
+	watch.lap("media and cards")
 	shares, err := collectShares(c, in, o.generation.Identity, compartments)
 	if err != nil {
 		return nil, err
 	}
+	watch.since = time.Now() // waiting for custodians is not the machine's time
 	o.bundles, err = openBundles(c, o.generation, shares, compartments)
+	watch.lap("decryption")
 	return o, err
 }
 
@@ -125,6 +133,9 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	}
 	if entries = role.pick(entries); len(entries) == 0 {
 		return nil, fmt.Errorf("generation %d holds nothing for the role %s", g.Number, role.name)
+	}
+	if entries, err = r.withArchives(c, role, entries); err != nil {
+		return nil, err
 	}
 	result := &RestoreResult{
 		Identity: g.Identity, Generation: g.Number, To: r.To, Sealed: g.Manifest.Created,
@@ -144,11 +155,22 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 			}
 		}
 	}
-	if err := target.Write(entries); err != nil {
+	tell, done, total := throttled(c), int64(0), int64(0)
+	for _, e := range entries {
+		if e.Archive != nil {
+			total += e.Size
+		}
+	}
+	err = target.Write(entries, func(n int) {
+		done += int64(n)
+		tell("archives", done, total)
+	})
+	c.Progress("", 0, 0)
+	if err != nil {
 		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
 	}
 	for i := range entries {
-		entries[i].Data = nil
+		entries[i].Data, entries[i].Archive = nil, nil
 	}
 	result.Files, result.Held = entries, held
 	for _, b := range bundles[:1] { // the same in every compartment
@@ -158,6 +180,28 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 		c.Warn("the files are restored, and their runbook could not be written: %v", err)
 	}
 	return result, nil
+}
+
+// withArchives leaves out the archives that no medium at hand has, where files are to be
+// restored besides. Pages carry none, and whoever has only those must not lose the keys
+// over them.
+func (r RestoreRequest) withArchives(c Console, role role, entries []vault.Entry) ([]vault.Entry, error) {
+	var missing []string
+	kept := slices.DeleteFunc(slices.Clone(entries), func(e vault.Entry) bool {
+		gone := e.Archive != nil && errors.Is(e.Archive.Err, vault.ErrNoArchive)
+		if gone {
+			missing = append(missing, e.Name)
+		}
+		return gone
+	})
+	if len(missing) == 0 {
+		return entries, nil
+	}
+	if len(kept) == 0 {
+		return nil, withHint(fmt.Errorf("%s: %w", missing[0], vault.ErrNoArchive), "archives are on sticks and disks only: give one with --from")
+	}
+	c.Warn("not restored, because no medium at hand holds it: %s; archives are on sticks and disks only: restore them with --role archive", strings.Join(missing, ", "))
+	return kept, nil
 }
 
 // readInputs reads everything that was given and says what could not be used.

@@ -31,6 +31,7 @@ func roles() []role {
 		{name: "sv", compartments: format.Compartments(), files: isSuperValidator},
 		{name: "daemon", compartments: format.Compartments(), files: isDaemon},
 		{name: "miner", compartments: format.Compartments(), files: isMiner},
+		{name: "archive", compartments: format.Compartments(), files: isArchive},
 		{name: roleVault, compartments: format.Compartments()},
 	}
 }
@@ -45,6 +46,9 @@ func findRole(name string) (role, error) {
 	}
 	return role{}, usage("there is no role %q: %s", name, strings.Join(names, ", "))
 }
+
+// isArchive takes the large files alone.
+func isArchive(e vault.Entry) bool { return e.Archive != nil }
 
 // isStandby takes exactly what a standby block producer is started with.
 func isStandby(e vault.Entry) bool {

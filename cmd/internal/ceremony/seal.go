@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,11 @@ type SealRequest struct {
 	Put     []string // FILE=hot, FILE=cold, FILE=both
 	Facts   []format.Fact
 	Rules   Rules // with the time of sealing
+	// Attach are files that become archives.
+	Attach   []string
+	Compress bool   // the archives
+	Keep     int    // generations that stay on each medium, 0 for all
+	Kit      string // folder with binaries for other architectures, "" for none
 }
 
 // SealResult says what was sealed.
@@ -40,43 +46,66 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer closeFolder()
-	targets, failed, closeTargets := openTargets(r.Vault, r.To)
+	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
-	gathered, err := gather(r.Sources, vault.Gather)
+	kit, err := kit(r.Kit)
+	if err != nil {
+		return nil, err
+	}
+	gathered, err := gather(slices.Concat(r.Sources, r.Attach), func([]string) (*vault.Gathered, error) {
+		return vault.GatherToSeal(r.Sources, r.Attach)
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer gathered.Destroy()
-	report := r.Rules.judge(gathered.Files, gathered.Data, false)
+	report := r.Rules.judgeAll(gathered.Files, gathered.Data, gathered.Large, false)
 	notes, err := r.settle(c, &report)
 	if err != nil {
 		return &SealResult{Report: report}, err
 	}
 	c.Say("%d files recognised", len(report.Items))
+	signer, err := unlock(c, folder)
+	if err != nil {
+		return nil, err
+	}
+	defer signer.Destroy()
+	request := vault.SealRequest{
+		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
+		Targets: targets, Keep: r.Keep, Progress: throttled(c),
+	}
+	request.Material, request.Archives = r.assign(gathered, report)
+	sealed, err := folder.Seal(request)
+	c.Progress("", 0, 0)
+	if err != nil {
+		return nil, withHint(err, "the generation before it is untouched; mend what is named and seal again")
+	}
+	sealed.Failed = append(failed, sealed.Failed...)
+	secret.Collect()
+	return r.report(c, folder, sealed, report)
+}
+
+// unlock asks for the passphrase of the vault's signer and opens its key with it.
+func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
 	passphrase, err := c.Passphrase(false)
 	if err != nil {
 		return nil, err
 	}
 	defer passphrase.Destroy()
 	signer, err := folder.UnlockSigner(passphrase)
-	if err != nil {
-		return nil, withHint(err, "the passphrase is the one given at init")
-	}
-	defer signer.Destroy()
-	sealed, err := folder.Seal(vault.SealRequest{
-		Material: assign(gathered, report), Notes: notes, IDs: derivedIDs, Kit: kit(), Signer: signer,
-		Created: r.Rules.Now.UTC().Truncate(time.Second), Targets: targets,
-	})
-	if err != nil {
-		return nil, err
-	}
-	sealed.Failed = append(failed, sealed.Failed...)
-	secret.Collect()
+	return signer, withHint(err, "the passphrase is the one given at init")
+}
+
+// report says where the generation is, and fails unless it is everywhere.
+func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealResult, report material.Report) (*SealResult, error) {
 	for _, m := range sealed.Media {
 		c.Say("generation %d written to %s and read back from it", sealed.Generation, m)
+		for _, n := range sealed.Retired[m] {
+			c.Say("generation %d removed from %s: --keep %d", n, m, r.Keep)
+		}
 	}
 	for _, f := range sealed.Failed {
 		c.Warn("%v", f)
@@ -107,9 +136,9 @@ func openFolder(name string) (folder *vault.Folder, closeFolder func(), err erro
 }
 
 // openTargets opens the media; one that cannot be opened does not stop the others. One
-// that lies in another, or in the vault's folder, is no copy of its own.
-func openTargets(vaultFolder string, names []string) (dirs []*media.Dir, failed []*vault.TargetError, closeAll func()) {
-	taken := []string{vaultFolder}
+// that lies in another, or in one of the folders that are taken, is no copy of its own.
+func openTargets(taken, names []string) (dirs []*media.Dir, failed []*vault.TargetError, closeAll func()) {
+	taken = slices.Clone(taken)
 	for _, name := range names {
 		dir, err := media.OpenDir(name)
 		for _, other := range taken {
@@ -212,18 +241,26 @@ func (r SealRequest) settle(c Console, report *material.Report) (vault.Notes, er
 	return vault.Notes{Facts: append(placed, facts...), Accepted: accepted}, err
 }
 
-// assign puts every file into the compartments that the report says.
-func assign(g *vault.Gathered, report material.Report) []vault.Material {
-	out := make([]vault.Material, len(g.Files))
+// assign puts every file into the compartments that the report says. An archive is in
+// one of them: in hot if it is needed there.
+func (r SealRequest) assign(g *vault.Gathered, report material.Report) (small []vault.Material, archives []vault.ArchiveSource) {
 	for i, item := range report.Items {
 		f := g.Files[i]
 		f.Network, f.Role = item.Network, item.Role
-		out[i] = vault.Material{
+		if g.Large[i] != nil {
+			compartment := "cold"
+			if item.In.Has(material.Hot) {
+				compartment = "hot"
+			}
+			archives = append(archives, vault.ArchiveSource{ContentsFile: f, File: g.Large[i], Compartment: compartment, Compress: r.Compress})
+			continue
+		}
+		small = append(small, vault.Material{
 			ContentsFile: f, Data: g.Data[i],
 			Cold: item.In.Has(material.Cold), Hot: item.In.Has(material.Hot),
-		}
+		})
 	}
-	return out
+	return small, archives
 }
 
 // Inspect recognises files and judges them as a set; it writes nothing.

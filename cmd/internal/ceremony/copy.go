@@ -1,0 +1,68 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+
+	"coldvault/vault"
+)
+
+// CopyRequest is what `copy` is asked for.
+type CopyRequest struct {
+	From   []string // media that hold the generation; the sound parts of all count
+	To     []string
+	Vault  string // id, where the media hold several
+	Number int    // generation, 0 for the newest
+}
+
+// CopyResult says where the generation now is.
+type CopyResult struct {
+	Vault      string
+	Generation int
+	*vault.Duplicated
+}
+
+// Copy makes more proven copies of a generation. It needs no secret.
+func Copy(c Console, r CopyRequest) (*CopyResult, error) {
+	if r.Number < 0 {
+		return nil, usage("generation %d does not exist", r.Number)
+	}
+	in, err := NewIntake()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	readInputs(c, in, nil, r.From)
+	generation, err := selectGeneration(c, in, r.Vault, r.Number)
+	if err != nil {
+		return nil, err
+	}
+	targets, failed, closeTargets := openTargets(r.From, r.To)
+	defer closeTargets()
+	if len(targets) == 0 {
+		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
+	}
+	copied, err := generation.Duplicate(targets, throttled(c))
+	c.Progress("", 0, 0)
+	if err != nil {
+		return nil, withHint(err, "give more media with --from: what one has lost another may have")
+	}
+	copied.Failed = append(failed, copied.Failed...)
+	for _, n := range copied.Notes {
+		c.Warn("%s", n)
+	}
+	for _, m := range copied.Media {
+		c.Say("generation %d copied to %s and read back from it", generation.Number, m)
+	}
+	var errs []error
+	for _, f := range copied.Failed {
+		c.Warn("%v", f)
+		errs = append(errs, f)
+	}
+	result := &CopyResult{Vault: generation.Identity.Vault.ID, Generation: generation.Number, Duplicated: copied}
+	if len(errs) > 0 {
+		err = withHint(fmt.Errorf("%d of %d media do not hold generation %d: %w", len(errs), len(r.To), generation.Number, errors.Join(errs...)),
+			"mend or replace the medium and copy again; `coldvault check` says what one holds already")
+	}
+	return result, err
+}

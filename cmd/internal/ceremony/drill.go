@@ -1,0 +1,122 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"coldvault/vault"
+	"coldvault/vault/material"
+	"coldvault/vault/secret"
+)
+
+// Step is a part of a restore and how long it took.
+type Step struct {
+	Name string
+	Took time.Duration
+}
+
+// DrillResult is what a drill has shown.
+type DrillResult struct {
+	Identity   *vault.Identity
+	Generation int
+	Sealed     time.Time
+	Role       string
+	Files      int
+	Archives   int
+	Bytes      int64 // of files and archives
+	Report     material.Report
+	Steps      []Step
+	RTO        time.Duration // from the first medium to the last check, without waiting for people
+	RPO        time.Duration // age of the generation: what was done since is not in it
+}
+
+// stopwatch measures steps one after the other.
+type stopwatch struct {
+	steps []Step
+	since time.Time
+}
+
+func (s *stopwatch) lap(name string) {
+	now := time.Now()
+	s.steps = append(s.steps, Step{name, now.Sub(s.since)})
+	s.since = now
+}
+
+func (s *stopwatch) total() (sum time.Duration) {
+	for _, step := range s.steps {
+		sum += step.Took
+	}
+	return sum
+}
+
+// Drill carries out a restore in guarded memory only, to prove that it works: every file
+// is opened, compared with what was sealed and judged; archives are decrypted and hashed.
+// Nothing is written.
+func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
+	role, err := findRole(r.Role)
+	if err != nil {
+		return nil, err
+	}
+	if role.name == roleVault {
+		return nil, usage("a drill is of what is restored, not of the vault's folder: all, or another role")
+	}
+	watch := &stopwatch{since: time.Now()}
+	opened, err := r.openTimed(c, role.compartments, watch)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.close()
+	entries, err := vault.Merge(opened.bundles)
+	if err != nil {
+		return nil, err
+	}
+	if entries = role.pick(entries); len(entries) == 0 {
+		return nil, fmt.Errorf("generation %d holds nothing for the role %s", opened.generation.Number, role.name)
+	}
+	g := opened.generation
+	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name}
+	for _, e := range entries {
+		result.Bytes += e.Size
+		if e.Archive == nil {
+			result.Files++
+			continue
+		}
+		if err := drillArchive(c, e); err != nil {
+			return result, withHint(fmt.Errorf("%q: %w", e.Name, err), "give another medium with --from: what one has lost another may have")
+		}
+		result.Archives++
+	}
+	if result.Archives > 0 {
+		watch.lap("archives")
+	}
+	result.Report = r.Rules.judgeEntries(entries, role.name != "all")
+	watch.lap("checks")
+	result.Steps, result.RTO, result.RPO = watch.steps, watch.total(), r.Rules.Now.Sub(result.Sealed)
+	if result.Report.Worst() == material.Fail {
+		return result, withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
+	}
+	return result, nil
+}
+
+// drillArchive decrypts and hashes an archive, from one medium after the other.
+func drillArchive(c Console, e vault.Entry) error {
+	tell := throttled(c)
+	defer c.Progress("", 0, 0)
+	var failures []error
+	for _, attempt := range e.Archive.Attempts() {
+		done := int64(0)
+		err := attempt(io.Discard, nil, func(n int) {
+			done += int64(n)
+			tell("proving "+e.Name, done, e.Size)
+		})
+		if err == nil {
+			c.Say("%s: %d MiB decrypted, with the digest it was sealed with", e.Name, e.Size>>20)
+			return nil
+		}
+		failures = append(failures, err)
+	}
+	secret.Collect()
+	return errors.Join(failures...)
+}

@@ -1,0 +1,201 @@
+package vault
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"coldvault/vault/secret"
+)
+
+// aheadChunk is what one fetch reads: sixteen chunks of age.
+const aheadChunk = 1 << 20
+
+// ahead is a reader of plaintext that fetches what comes next while the caller works on
+// what came before. The bytes are in guarded memory until they are read.
+type ahead struct {
+	buffers []*secret.Buffer
+	ready   []chan fetched  // by buffer
+	free    []chan struct{} // by buffer
+	quit    chan struct{}
+	workers sync.WaitGroup
+
+	index   int64 // of the chunk that is read now
+	current []byte
+	held    bool // current is a buffer that is not free yet
+	err     error
+}
+
+type fetched struct {
+	n   int
+	err error
+}
+
+// newAhead starts the workers. fetch fills b with the chunk of that index, counted from
+// 0; less than all of b, or io.EOF, is the end. With one worker the indices come in
+// order. The caller closes what it returns.
+func newAhead(workers int, fetch func(b []byte, index int64) (int, error)) (*ahead, error) {
+	a := &ahead{quit: make(chan struct{})}
+	for range workers + 2 {
+		b, err := secret.New(aheadChunk)
+		if err != nil {
+			a.Close()
+			return nil, err
+		}
+		free := make(chan struct{}, 1)
+		free <- struct{}{}
+		a.buffers, a.free, a.ready = append(a.buffers, b), append(a.free, free), append(a.ready, make(chan fetched, 1))
+	}
+	var next atomic.Int64
+	for range workers {
+		a.workers.Go(func() { a.work(&next, fetch) })
+	}
+	return a, nil
+}
+
+// work fetches chunk after chunk. The buffer of a chunk is free when the one that
+// had it before was read: chunks are handed out in order, so that always comes.
+func (a *ahead) work(next *atomic.Int64, fetch func([]byte, int64) (int, error)) {
+	for {
+		index := next.Add(1) - 1
+		slot := int(index % int64(len(a.buffers)))
+		select {
+		case <-a.free[slot]:
+		case <-a.quit:
+			return
+		}
+		var f fetched
+		// What age and the hash leave behind is erased by Do.
+		f.err = secret.Do(func() (err error) {
+			f.n, err = fetch(a.buffers[slot].Bytes(), index)
+			return err
+		})
+		a.ready[slot] <- f
+		if f.err != nil || f.n < aheadChunk {
+			return
+		}
+	}
+}
+
+// advance makes the next chunk current.
+func (a *ahead) advance() error {
+	if a.held {
+		a.free[int(a.index%int64(len(a.buffers)))] <- struct{}{}
+		a.held = false
+		a.index++
+	}
+	if a.err != nil {
+		return a.err
+	}
+	slot := int(a.index % int64(len(a.buffers)))
+	f := <-a.ready[slot]
+	a.current, a.held = a.buffers[slot].Bytes()[:f.n], true
+	switch {
+	case f.err != nil && !errors.Is(f.err, io.EOF):
+		a.err = f.err
+		return a.err
+	case f.err != nil || f.n < aheadChunk:
+		a.err = io.EOF
+	}
+	return nil
+}
+
+// Read is an io.Reader.
+func (a *ahead) Read(p []byte) (int, error) {
+	for len(a.current) == 0 {
+		if err := a.advance(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, a.current)
+	a.current = a.current[n:]
+	return n, nil
+}
+
+// WriteTo gives the chunks to w as they are, without a copy.
+func (a *ahead) WriteTo(w io.Writer) (total int64, err error) {
+	for {
+		n, err := w.Write(a.current)
+		total += int64(n)
+		if err != nil {
+			return total, err
+		}
+		a.current = nil
+		if err := a.advance(); errors.Is(err, io.EOF) {
+			return total, nil
+		} else if err != nil {
+			return total, err
+		}
+	}
+}
+
+// Close stops the workers and wipes the buffers.
+func (a *ahead) Close() {
+	close(a.quit)
+	a.workers.Wait()
+	for _, b := range a.buffers {
+		b.Destroy()
+	}
+}
+
+// behind is a writer that hands on what it is given in another goroutine, so that
+// encrypting and writing overlap. What goes through it is public or encrypted.
+type behind struct {
+	w       io.Writer
+	current []byte
+	full    chan []byte
+	free    chan []byte
+	done    chan struct{}
+	err     error // of w; read after done
+	failed  atomic.Bool
+}
+
+func newBehind(w io.Writer) *behind {
+	const buffers = 4
+	b := &behind{w: w, full: make(chan []byte, buffers), free: make(chan []byte, buffers), done: make(chan struct{})}
+	for range buffers {
+		b.free <- make([]byte, 0, aheadChunk)
+	}
+	b.current = <-b.free
+	go func() {
+		defer close(b.done)
+		for p := range b.full {
+			if b.err == nil {
+				if _, b.err = b.w.Write(p); b.err != nil {
+					b.failed.Store(true)
+				}
+			}
+			b.free <- p[:0]
+		}
+	}()
+	return b
+}
+
+// errBehind is what Write returns after w failed; Close has the reason.
+var errBehind = errors.New("what is behind has failed")
+
+func (b *behind) Write(p []byte) (int, error) {
+	total := len(p)
+	for len(p) > 0 {
+		if b.failed.Load() {
+			return total - len(p), errBehind
+		}
+		n := min(len(p), cap(b.current)-len(b.current))
+		b.current = append(b.current, p[:n]...)
+		p = p[n:]
+		if len(b.current) == cap(b.current) {
+			b.full <- b.current
+			b.current = <-b.free
+		}
+	}
+	return total, nil
+}
+
+// Close waits for the end and returns what went wrong.
+func (b *behind) Close() error {
+	b.full <- b.current
+	close(b.full)
+	<-b.done
+	return b.err
+}

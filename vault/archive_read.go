@@ -1,0 +1,328 @@
+package vault
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"filippo.io/age"
+	"github.com/klauspost/compress/zstd"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+	"coldvault/vault/secret"
+)
+
+// Archive is an archive that can be read: its file key was unwrapped while the seed of
+// its compartment was there. Only this key is left of it.
+type Archive struct {
+	format.Archive
+	In   string // compartment
+	copy *Copy
+	key  *secret.Buffer // nil, and Err says why, where it cannot be read
+	Err  error
+}
+
+// Size of its files on a medium, in bytes.
+func (a *Archive) sealedSize() int64 {
+	total := int64(0)
+	for _, p := range a.copy.Manifest.Parts(a.Archive.Archive) {
+		total += p.Size
+	}
+	return total
+}
+
+// ErrNoArchive is returned where no medium at hand has an archive: pages and the vault's
+// own folder hold none.
+var ErrNoArchive = errors.New("no medium at hand holds this archive")
+
+// openArchives unwraps the keys of the archives that a bundle lists.
+func (c *Copy) openArchives(b *Bundle, id func() (*identity, error)) error {
+	for _, entry := range b.Contents.Archives {
+		a := &Archive{Archive: entry, In: b.Contents.Compartment, copy: c}
+		b.Archives = append(b.Archives, a)
+		if len(c.Manifest.Parts(entry.Archive)) == 0 {
+			return fmt.Errorf("contents.json lists archive %d, and the manifest does not", entry.Archive)
+		}
+		if a.key, a.Err = a.unwrap(id); a.Err != nil && errors.Is(a.Err, secret.ErrLimit) {
+			return a.Err
+		}
+	}
+	return nil
+}
+
+// unwrap takes the header from the first medium where it is whole.
+func (a *Archive) unwrap(id func() (*identity, error)) (*secret.Buffer, error) {
+	var failures []error
+	missing := 0
+	for _, open := range a.sources() {
+		key, err := unwrapHeader(open, id)
+		switch {
+		case err == nil:
+			return key, nil
+		case errors.Is(err, ErrNoArchive):
+			missing++
+		default:
+			failures = append(failures, err)
+		}
+	}
+	if missing == len(a.copy.media) {
+		return nil, ErrNoArchive
+	}
+	return nil, errors.Join(failures...)
+}
+
+func unwrapHeader(open attempt, id func() (*identity, error)) (*secret.Buffer, error) {
+	r, err := open(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	header, err := age.ExtractHeader(io.NewSectionReader(r, 0, r.Size()))
+	if err != nil {
+		return nil, err
+	}
+	i, err := id()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := age.DecryptHeader(header, i); err != nil {
+		i.destroy()
+		return nil, err
+	}
+	return i.fileKey, nil
+}
+
+// Scratch is where what is rebuilt of a damaged archive may be put: ciphertext, of at
+// most the size of its parity.
+type Scratch interface {
+	io.ReaderAt
+	io.WriterAt
+}
+
+// attempt opens the sealed bytes of an archive one way.
+type attempt func(scratch Scratch) (media.Blob, error)
+
+// sources are the ways to read the archive, best first: from each medium as it is, and
+// at last from the sound pieces of all of them together.
+func (a *Archive) sources() []attempt {
+	var out []attempt
+	for _, m := range a.copy.media {
+		out = append(out, func(Scratch) (media.Blob, error) { return a.openParts(m) })
+	}
+	return append(out, a.openRepaired)
+}
+
+// openParts opens the parts on one medium.
+func (a *Archive) openParts(m *Medium) (media.Blob, error) {
+	var parts joined
+	for _, p := range a.copy.Manifest.Parts(a.Archive.Archive) {
+		b, err := m.Source.Open(path.Join(m.base, generationDir(a.copy.Number), p.Name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s: %w", m.Path(p.Name), ErrNoArchive)
+		} else if err == nil && b.Size() != p.Size {
+			b.Close()
+			err = fmt.Errorf("%s has %d bytes, and the manifest says %d", m.Path(p.Name), b.Size(), p.Size)
+		}
+		if err != nil {
+			parts.Close()
+			return nil, err
+		}
+		parts = append(parts, b)
+	}
+	return parts, nil
+}
+
+// openRepaired takes what is sound from all media.
+func (a *Archive) openRepaired(scratch Scratch) (media.Blob, error) {
+	var parts joined
+	offset := int64(0) // of the part in scratch
+	for _, p := range a.copy.Manifest.Parts(a.Archive.Archive) {
+		var at Scratch
+		if scratch != nil {
+			at = section{scratch, offset}
+		}
+		b, _, err := a.copy.repair(p, at)
+		if err != nil {
+			parts.Close()
+			return nil, err
+		}
+		parts = append(parts, b)
+		offset += p.Size
+	}
+	return parts, nil
+}
+
+// section is a scratch that begins at an offset of another.
+type section struct {
+	Scratch
+	offset int64
+}
+
+func (s section) ReadAt(p []byte, off int64) (int, error) { return s.Scratch.ReadAt(p, off+s.offset) }
+func (s section) WriteAt(p []byte, off int64) (int, error) {
+	return s.Scratch.WriteAt(p, off+s.offset)
+}
+
+// joined is several files one after the other.
+type joined []media.Blob
+
+func (j joined) Size() int64 {
+	total := int64(0)
+	for _, b := range j {
+		total += b.Size()
+	}
+	return total
+}
+
+func (j joined) Close() error {
+	var errs []error
+	for _, b := range j {
+		errs = append(errs, b.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (j joined) ReadAt(p []byte, offset int64) (int, error) {
+	done := 0
+	for _, b := range j {
+		if offset >= b.Size() {
+			offset -= b.Size()
+			continue
+		}
+		n, err := b.ReadAt(p[done:done+int(min(int64(len(p)-done), b.Size()-offset))], offset)
+		done += n
+		if err != nil && !errors.Is(err, io.EOF) {
+			return done, err
+		}
+		offset = 0
+		if done == len(p) {
+			return done, nil
+		}
+	}
+	return done, io.EOF
+}
+
+// decryptors is how many chunks are decrypted at a time.
+const decryptors = 2
+
+// Attempt writes the file of an archive to w and returns nil only if it is what was
+// sealed.
+type Attempt func(w io.Writer, scratch Scratch, progress func(int)) error
+
+// Attempts are the ways to read the archive, best first; after an error the next may
+// still succeed.
+func (a *Archive) Attempts() []Attempt {
+	if a.key == nil {
+		return []Attempt{func(io.Writer, Scratch, func(int)) error { return a.Err }}
+	}
+	var out []Attempt
+	for _, open := range a.sources() {
+		out = append(out, func(w io.Writer, scratch Scratch, progress func(int)) error {
+			sealed, err := open(scratch)
+			if err != nil {
+				return err
+			}
+			defer sealed.Close()
+			return a.extract(w, sealed, progress)
+		})
+	}
+	return out
+}
+
+// extract decrypts with several goroutines and hashes while it writes.
+func (a *Archive) extract(w io.Writer, sealed media.Blob, progress func(int)) error {
+	plain, size, err := age.DecryptReaderAt(sealed, sealed.Size(), age.NewInjectedFileKeyIdentity(a.key.Bytes()))
+	if err != nil {
+		return err
+	}
+	r, err := newAhead(decryptors, func(b []byte, index int64) (int, error) {
+		offset := index * aheadChunk
+		if offset >= size {
+			return 0, io.EOF
+		}
+		return plain.ReadAt(b[:min(aheadChunk, size-offset)], offset)
+	})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return secret.Do(func() error { return a.untar(w, r, progress) })
+}
+
+// untar wants exactly the one file that contents.json lists.
+func (a *Archive) untar(w io.Writer, r io.Reader, progress func(int)) error {
+	if a.Compression == format.Zstd {
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		r = z
+	}
+	t := tar.NewReader(r)
+	h, err := t.Next()
+	if err != nil {
+		return err
+	}
+	if h.Name != a.Name || h.Typeflag != tar.TypeReg || h.Size != a.Size {
+		return fmt.Errorf("it holds %q with %d bytes where %q with %d is listed", h.Name, h.Size, a.Name, a.Size)
+	}
+	sum, err := hashingCopy(w, t, progress)
+	if err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum) != a.SHA256 {
+		return errors.New("it is not what contents.json lists: its digest differs")
+	}
+	// What follows is padding. Reading it proves that the file ends where age says.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err
+	}
+	return nil
+}
+
+// maxWindow is what a zstd frame may make the decoder keep.
+const maxWindow = 64 << 20
+
+// hashingCopy hashes each piece while it is written.
+func hashingCopy(w io.Writer, r io.Reader, progress func(int)) (sum []byte, err error) {
+	digest := sha256.New()
+	buffer, err := secret.New(aheadChunk)
+	if err != nil {
+		return nil, err
+	}
+	defer buffer.Destroy()
+	hashed := make(chan struct{}, 1)
+	pieces := make(chan []byte)
+	defer close(pieces)
+	go func() {
+		for p := range pieces {
+			digest.Write(p)
+			hashed <- struct{}{}
+		}
+	}()
+	for {
+		n, err := io.ReadFull(r, buffer.Bytes())
+		if n > 0 {
+			pieces <- buffer.Bytes()[:n]
+			_, writeErr := w.Write(buffer.Bytes()[:n])
+			<-hashed
+			if writeErr != nil {
+				return nil, writeErr
+			}
+			progress(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return digest.Sum(nil), nil
+		case err != nil:
+			return nil, err
+		}
+	}
+}

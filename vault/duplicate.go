@@ -1,0 +1,196 @@
+package vault
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+)
+
+// Duplicated says where a generation now is.
+type Duplicated struct {
+	Media  []string       // that hold it now, proven
+	Failed []*TargetError // the others
+	Notes  []string       // what is damaged on the media it was read from
+}
+
+// Duplicate puts a generation, the identity of its vault and the kit onto more media. It
+// needs no secret: everything is copied as it was signed, compared with its signed digest
+// while it is read, and read back from every medium.
+func (c *Copy) Duplicate(dirs []*media.Dir, progress func(step string, done, total int64)) (*Duplicated, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	ts := openTargets(c.Identity, dirs)
+	ts.number = c.Number
+	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{}, progress: progress}
+	defer ts.close()
+	kit := d.kit()
+	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit) })
+	for _, f := range c.Manifest.Files {
+		if err == nil {
+			err = d.file(f)
+		}
+	}
+	if err == nil {
+		g := &generation{number: c.Number, digest: c.Digest, manifest: c.Manifest, files: map[string][]byte{}}
+		for _, name := range []string{manifestFile, manifestFile + signatureExt} {
+			g.files[name] = c.Generation.files[name]
+		}
+		err = ts.each(all, func(t *target) error { return t.finish(g, c.Identity.Vault.ID, false) })
+	}
+	var source *sourceError
+	if errors.As(err, &source) {
+		for _, t := range ts.good {
+			ts.drop(t, err)
+		}
+		ts.good = nil
+		return nil, err
+	}
+	for _, t := range ts.good {
+		d.result.Media = append(d.result.Media, t.dir.Name())
+	}
+	d.result.Failed = ts.failed
+	return d.result, nil
+}
+
+// complete refuses what is no whole copy to copy from.
+func (c *Copy) complete() error {
+	for _, m := range c.media {
+		if !m.mayLack(archivePrefix) {
+			return nil
+		}
+	}
+	for _, f := range c.Manifest.Files {
+		if c.media[0].mayLack(f.Name) {
+			return fmt.Errorf("the vault's folder has no archives, and generation %d has: copy from a medium", c.Number)
+		}
+	}
+	return nil
+}
+
+type duplicating struct {
+	*Copy
+	*targets
+	result   *Duplicated
+	progress func(string, int64, int64)
+}
+
+// sourceError is one of what is read: no other target helps.
+type sourceError struct{ error }
+
+func (e *sourceError) Unwrap() error { return e.error }
+
+// kit is the kit of the first medium that has a good one.
+func (d *duplicating) kit() map[string][]byte {
+	for _, m := range d.media {
+		if k := readKit(m); k.err == nil && len(k.bad) == 0 {
+			return k.files
+		}
+	}
+	d.result.Notes = append(d.result.Notes, "no medium that was read has a good kit: the new copies tell nobody how to restore; write it with `coldvault kit`")
+	return nil
+}
+
+// file copies one file from the first medium where it is whole, or out of all of them.
+func (d *duplicating) file(want format.ManifestFile) error {
+	var failures []error
+	for _, m := range d.media {
+		err := d.from(want, func() (media.Blob, error) { return m.openListed(d.Copy.Number, want.Name) })
+		var source *sourceError
+		if err == nil || !errors.As(err, &source) {
+			return err
+		}
+		note := fmt.Errorf("%s: %w", m.Path(path.Join(generationDir(d.Copy.Number), want.Name)), explain(want.Name, source.error))
+		failures = append(failures, note)
+		d.result.Notes = append(d.result.Notes, note.Error())
+	}
+	err := d.again(want)
+	if err != nil {
+		return &sourceError{errors.Join(append(failures, err)...)}
+	}
+	return nil
+}
+
+// again copies what had to be rebuilt.
+func (d *duplicating) again(want format.ManifestFile) error {
+	if format.IsParity(want.Name) {
+		return d.each(parallelParity, func(t *target) error {
+			p, err := t.dir.Create(path.Join(t.base, generationDir(d.Copy.Number), want.Name))
+			if err != nil {
+				return err
+			}
+			if err := d.writeParityAgain(p, want); err != nil {
+				p.Abort()
+				return err
+			}
+			if err := p.Commit(); err != nil {
+				return err
+			}
+			return (&Medium{Source: t.dir, base: t.base}).verifyListed(d.Copy.Number, want)
+		})
+	}
+	return d.from(want, func() (media.Blob, error) {
+		b, _, err := d.repair(want, nil)
+		return b, err
+	})
+}
+
+// from streams one file to all targets and reads it back from each.
+func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, error)) error {
+	b, err := open()
+	if err != nil {
+		return &sourceError{err}
+	}
+	defer b.Close()
+	name := func(t *target) string { return path.Join(t.base, generationDir(d.Copy.Number), want.Name) }
+	err = d.each(all, func(t *target) (err error) {
+		t.pending, err = t.dir.Create(name(t))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	err = copyAt(io.MultiWriter(sum, writerFunc(func(p []byte) (int, error) {
+		return len(p), d.each(all, func(t *target) error {
+			_, err := t.pending.Write(p)
+			return err
+		})
+	})), b, want.Size, func(n int64) { d.tell(want.Name, n, want.Size) })
+	if d.any() != nil {
+		return d.any()
+	}
+	if err == nil {
+		err = compareDigest(b.Size(), sum.Sum(nil), want)
+	}
+	if err != nil {
+		for _, t := range d.good {
+			t.pending.Abort()
+			t.pending = nil
+		}
+		return &sourceError{err}
+	}
+	return d.each(all, func(t *target) error {
+		pending := t.pending
+		t.pending = nil
+		if err := pending.Commit(); err != nil {
+			return err
+		}
+		return (&Medium{Source: t.dir, base: t.base}).verifyListed(d.Copy.Number, want)
+	})
+}
+
+func (d *duplicating) tell(step string, done, total int64) {
+	if d.progress != nil {
+		d.progress(step, done, total)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

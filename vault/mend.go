@@ -1,0 +1,299 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+)
+
+// repair opens a listed file as it was, out of the sound pieces of all media together
+// and their parity. What it gives counts only if it then has the digest of the manifest:
+// the caller compares. rebuilt counts the pieces that no medium had.
+func (c *Copy) repair(want format.ManifestFile, scratch Scratch) (_ media.Blob, rebuilt int, err error) {
+	var copies []media.RepairCopy
+	var opened joined
+	open := func(m *Medium, name string) io.ReaderAt {
+		b, err := m.openListed(c.Number, name)
+		if err != nil {
+			return nil // missing: the others have to do
+		}
+		opened = append(opened, b)
+		return b
+	}
+	for _, m := range c.media {
+		copies = append(copies, media.RepairCopy{Data: open(m, want.Name), Parity: open(m, format.ParityName(want.Name))})
+	}
+	r, err := media.NewRepair(want.Size, copies, scratch)
+	if err != nil {
+		opened.Close()
+		return nil, 0, err
+	}
+	return repaired{r, want.Size, opened}, r.Rebuilt(), nil
+}
+
+// repaired is a file that was put together from several.
+type repaired struct {
+	io.ReaderAt
+	size int64
+	from joined
+}
+
+func (r repaired) Size() int64  { return r.size }
+func (r repaired) Close() error { return r.from.Close() }
+
+// rebuild is repair for a file that fits into memory.
+func (c *Copy) rebuild(want format.ManifestFile) ([]byte, int, error) {
+	if want.Size > MaxBundle {
+		return nil, 0, fmt.Errorf("%s has more than %d bytes", want.Name, MaxBundle)
+	}
+	b, rebuilt, err := c.repair(want, nil)
+	if err != nil {
+		return nil, rebuilt, err
+	}
+	defer b.Close()
+	data := make([]byte, want.Size)
+	if _, err := b.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, rebuilt, err
+	}
+	return data, rebuilt, compare(data, want)
+}
+
+// Mended says what a repair has done to one file.
+type Mended struct {
+	Path    string
+	Rebuilt int   // pieces that came from parity; 0 where another copy had the file
+	Err     error // nil where the file is good now
+}
+
+// Mend rebuilds what is damaged on a medium, from its parity and from the other media of
+// the vault that are at hand. A file is written beside the damaged one, read back, and
+// only then takes its name; nothing is changed in place. What is signed is put back only
+// with its signature.
+func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step string, done, total int64)) ([]Mended, error) {
+	unlock, err := dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	j := &mending{Checked: c, dir: dir, progress: progress}
+	for _, m := range others {
+		if m.ID == c.Medium.ID && m.Source != c.Medium.Source {
+			j.others = append(j.others, m)
+		}
+	}
+	if err := j.identity(); err != nil {
+		return j.done, err
+	}
+	j.kit()
+	for _, number := range j.numbers() {
+		j.generation(number)
+	}
+	return j.done, nil
+}
+
+type mending struct {
+	*Checked
+	dir      *media.Dir
+	others   []*Medium
+	done     []Mended
+	progress func(string, int64, int64)
+}
+
+// put notes the outcome of one file.
+func (j *mending) put(name string, rebuilt int, err error) {
+	j.done = append(j.done, Mended{Path: j.Medium.Path(name), Rebuilt: rebuilt, Err: err})
+}
+
+// identity puts back vault.json, shares.json, their signatures and the recipients. Without
+// a good vault.json here or on another medium nothing can be proven.
+func (j *mending) identity() error {
+	id := j.Medium.Identity
+	for _, m := range j.others {
+		if m.Identity != nil && (id == nil || m.Identity.Fingerprint != id.Fingerprint) {
+			if id != nil {
+				return fmt.Errorf("%s holds another vault of the same id", m.Path(""))
+			}
+			id = m.Identity
+		}
+	}
+	if id == nil {
+		return errors.New("no medium at hand has a good vault.json: give another copy beside this one")
+	}
+	if j.Medium.Identity == nil {
+		j.Medium.Identity = id
+	}
+	for _, name := range identityFiles() {
+		want := id.files[name]
+		for _, m := range j.others {
+			if want == nil && m.Identity != nil {
+				want = m.Identity.files[name]
+			}
+		}
+		if want == nil {
+			continue // a recipient that nobody has
+		}
+		have, err := j.Medium.read(name, int64(len(want)))
+		if err == nil && bytes.Equal(have, want) {
+			continue
+		}
+		j.put(name, 0, ensure(j.dir, path.Join(j.Medium.base, name), want))
+	}
+	return nil
+}
+
+// numbers are the generations that any medium has, without rests.
+func (j *mending) numbers() []int {
+	var out []int
+	generations, err := j.Medium.Generations(j.Medium.Identity)
+	if err != nil {
+		return nil
+	}
+	for _, g := range generations {
+		if !errors.Is(g.Err, ErrIncomplete) {
+			out = append(out, g.Number)
+		}
+	}
+	return out
+}
+
+// generation mends the manifest, and then every file that it lists.
+func (j *mending) generation(number int) {
+	g := j.Medium.readGeneration(j.Medium.Identity, number)
+	copies := []*Medium{j.Medium}
+	for _, m := range j.others {
+		other := m.readGeneration(j.Medium.Identity, number)
+		if other.Err != nil || g.Err == nil && other.Digest != g.Digest {
+			continue
+		}
+		if g.Err != nil {
+			g = j.manifest(number, other)
+		}
+		copies = append(copies, m)
+	}
+	if g.Err != nil {
+		j.put(path.Join(generationDir(number), manifestFile), 0, fmt.Errorf("%w, and no other medium at hand has it", g.Err))
+		return
+	}
+	for _, want := range g.Manifest.Files {
+		name := path.Join(generationDir(number), want.Name)
+		err := j.Medium.verifyListed(number, want)
+		if err == nil || errors.Is(err, fs.ErrNotExist) && j.Medium.mayLack(want.Name) {
+			continue
+		}
+		rebuilt, err := j.file(&Copy{Generation: g, Identity: j.Medium.Identity, media: copies}, want)
+		j.put(name, rebuilt, err)
+	}
+}
+
+// manifest puts back the manifest of another medium.
+func (j *mending) manifest(number int, from Generation) Generation {
+	for _, name := range []string{manifestFile + signatureExt, manifestFile} {
+		name := path.Join(generationDir(number), name)
+		data := from.files[path.Base(name)]
+		if err := ensure(j.dir, path.Join(j.Medium.base, name), data); err != nil {
+			from.Err = err
+			return from
+		}
+		j.put(name, 0, nil)
+	}
+	return from
+}
+
+// file writes one listed file again.
+func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err error) {
+	name := path.Join(j.Medium.base, generationDir(c.Number), want.Name)
+	pending, err := j.dir.Rewrite(name)
+	if err != nil {
+		return 0, err
+	}
+	defer pending.Abort()
+	var from media.Blob
+	if format.IsParity(want.Name) {
+		err = c.writeParityAgain(pending, want)
+	} else {
+		scratch, scratchErr := j.dir.Rewrite(name + ".scratch")
+		if scratchErr != nil {
+			return 0, scratchErr
+		}
+		defer scratch.Abort()
+		if from, rebuilt, err = c.repair(want, scratch); err == nil {
+			defer from.Close()
+			err = copyAt(pending, from, want.Size, func(n int64) { j.tell(want.Name, n, want.Size) })
+		}
+	}
+	if err != nil {
+		return rebuilt, err
+	}
+	sum := sha256.New()
+	if _, err := io.CopyBuffer(onlyWriter{sum}, io.NewSectionReader(pending, 0, want.Size), make([]byte, aheadChunk)); err != nil {
+		return rebuilt, err
+	}
+	if err := compareDigest(want.Size, sum.Sum(nil), want); err != nil {
+		return rebuilt, fmt.Errorf("it cannot be repaired: %w", err)
+	}
+	if err := pending.Commit(); err != nil {
+		return rebuilt, err
+	}
+	return rebuilt, j.Medium.verifyListed(c.Number, want)
+}
+
+func (j *mending) tell(step string, done, total int64) {
+	if j.progress != nil {
+		j.progress(step, done, total)
+	}
+}
+
+// writeParityAgain makes the parity of a file that is good or can be repaired.
+func (c *Copy) writeParityAgain(out io.WriterAt, want format.ManifestFile) error {
+	of, ok := c.Manifest.File(want.Name[:len(want.Name)-len(format.ParityName(""))])
+	if !ok {
+		return fmt.Errorf("the manifest does not list what %s is the parity of", want.Name)
+	}
+	from, _, err := c.repair(of, nil)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	return media.WriteParity(out, from, of.Size, media.ParityOptions{})
+}
+
+// copyAt copies a file from its start.
+func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error {
+	buffer := make([]byte, aheadChunk)
+	for offset := int64(0); offset < size; {
+		n := min(int64(len(buffer)), size-offset)
+		if _, err := r.ReadAt(buffer[:n], offset); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if _, err := w.Write(buffer[:n]); err != nil {
+			return err
+		}
+		offset += n
+		progress(offset)
+	}
+	return nil
+}
+
+// kit puts back files of the kit that another medium has, as the signed list here or
+// there names them.
+func (j *mending) kit() {
+	here := readKit(j.Medium)
+	if here.err == nil && len(here.bad) == 0 {
+		return
+	}
+	for _, m := range j.others {
+		there := readKit(m)
+		if there.err != nil || len(there.bad) > 0 || here.err == nil && !bytes.Equal(here.files[kitSums], there.files[kitSums]) {
+			continue
+		}
+		j.put(kitDir, 0, writeKit(j.dir, j.Medium.base, there.files))
+		return
+	}
+}

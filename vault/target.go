@@ -1,0 +1,272 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+)
+
+// target is a medium that is being written to. It is locked.
+type target struct {
+	dir     *media.Dir
+	base    string
+	have    []Generation
+	unlock  func()
+	begun   bool           // its folder of the new generation is made, and removed if it fails
+	pending *media.Pending // the file that is being written to it
+}
+
+// targets are the media of one operation. One that fails drops out and does not stop
+// the others.
+type targets struct {
+	good   []*target
+	failed []*TargetError
+	number int // of the generation that is written
+}
+
+// openTargets locks the media, looks at what is on them already, and sets those aside
+// that cannot take a generation of this vault.
+func openTargets(id *Identity, dirs []*media.Dir) *targets {
+	ts := &targets{}
+	for _, dir := range dirs {
+		t := &target{dir: dir, base: path.Join(mediumFolder, id.Vault.ID), unlock: func() {}}
+		if err := t.open(id); err != nil {
+			t.unlock()
+			ts.failed = append(ts.failed, &TargetError{Medium: dir.Name(), Err: err})
+			continue
+		}
+		ts.good = append(ts.good, t)
+	}
+	return ts
+}
+
+func (t *target) open(id *Identity) error {
+	unlock, err := t.dir.Lock()
+	if err != nil {
+		return err
+	}
+	t.unlock = unlock
+	exists, err := t.dir.Exists(path.Join(t.base, vaultFile))
+	if err != nil || !exists {
+		return err
+	}
+	m := t.medium(id.Vault.ID)
+	if m.Err != nil {
+		return fmt.Errorf("what it holds of this vault is damaged: %w", m.Err)
+	}
+	if m.Identity.Fingerprint != id.Fingerprint {
+		return errors.New("it holds another vault of the same id")
+	}
+	t.have, err = m.Generations(id)
+	return err
+}
+
+func (t *target) medium(vaultID string) *Medium {
+	m := &Medium{Source: t.dir, ID: vaultID, base: t.base}
+	m.open()
+	return m
+}
+
+// close gives up what is half written, and the locks.
+func (ts *targets) close() {
+	for _, t := range ts.good {
+		if t.pending != nil {
+			t.pending.Abort()
+		}
+		t.unlock()
+	}
+}
+
+// each does something on every medium, at most limit at a time, and drops those where
+// it fails. The error is not nil where no medium is left.
+func (ts *targets) each(limit int, do func(*target) error) error {
+	errs := make([]error, len(ts.good))
+	places := make(chan struct{}, limit)
+	var wg sync.WaitGroup
+	for i, t := range ts.good {
+		places <- struct{}{}
+		wg.Go(func() {
+			errs[i] = do(t)
+			<-places
+		})
+	}
+	wg.Wait()
+	var good []*target
+	for i, t := range ts.good {
+		if errs[i] == nil {
+			good = append(good, t)
+			continue
+		}
+		ts.drop(t, errs[i])
+	}
+	ts.good = good
+	return ts.any()
+}
+
+// any is an error where no medium is left.
+func (ts *targets) any() error {
+	if len(ts.good) > 0 {
+		return nil
+	}
+	var errs []error
+	for _, f := range ts.failed {
+		errs = append(errs, f)
+	}
+	return errors.Join(errs...)
+}
+
+// drop takes away what a failed medium has of the new generation: it does not count, but
+// takes room.
+func (ts *targets) drop(t *target, err error) {
+	if t.pending != nil {
+		t.pending.Abort()
+		t.pending = nil
+	}
+	if t.begun {
+		_ = t.dir.RemoveAll(path.Join(t.base, generationDir(ts.number)))
+	}
+	t.unlock()
+	ts.failed = append(ts.failed, &TargetError{Medium: t.dir.Name(), Err: err})
+}
+
+// all is the limit of each where nothing but the media themselves is slow.
+const all = 1000
+
+// begin makes the folder of the new generation, after the rests of interrupted writes
+// are gone and everything that does not belong to one generation is there.
+func (t *target) begin(number int, id *Identity, kit map[string][]byte) error {
+	if err := t.clean(); err != nil {
+		return err
+	}
+	if err := writeIdentity(t.dir, t.base, id); err != nil {
+		return err
+	}
+	if kit != nil {
+		if err := writeKit(t.dir, t.base, kit); err != nil {
+			return err
+		}
+	}
+	return t.makeFolder(number)
+}
+
+// makeFolder makes the folder of a generation that must not exist.
+func (t *target) makeFolder(number int) error {
+	folder := path.Join(t.base, generationDir(number))
+	exists, err := t.dir.Exists(path.Join(folder, manifestFile))
+	if err != nil {
+		return err
+	}
+	if exists {
+		return fmt.Errorf("it holds a generation %d already", number)
+	}
+	if err := t.dir.RemoveAll(folder); err != nil {
+		return err
+	}
+	t.begun = true
+	return t.dir.MkdirAll(folder)
+}
+
+// clean removes the rests of interrupted writes.
+func (t *target) clean() error {
+	for _, old := range t.have {
+		if errors.Is(old.Err, ErrIncomplete) {
+			if err := t.dir.RemoveAll(path.Join(t.base, generationDir(old.Number))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish writes the files of the generation that are in memory, the manifest last, and
+// proves the medium by opening it as a restore would. newest wants that a restore takes
+// this generation unless another is asked for.
+func (t *target) finish(g *generation, vaultID string, newest bool) error {
+	if err := g.write(t.dir, path.Join(t.base, generationDir(g.number))); err != nil {
+		return err
+	}
+	found, err := OpenMedia(t.dir)
+	if err != nil {
+		return err
+	}
+	copies, err := GatherCopies(found, vaultID)
+	if err != nil {
+		return err
+	}
+	number := g.number
+	if newest {
+		number = 0
+	}
+	taken, err := copies.Select(number)
+	if err == nil && taken.Digest != g.digest {
+		err = fmt.Errorf("a restore from it would take another generation %d, not the one just written", taken.Number)
+	}
+	if err == nil {
+		t.begun = false // it is there now
+	}
+	return err
+}
+
+// retire removes all but the newest generations. It is called when a new one is
+// proven, and never takes the last one. The manifest goes first: without it the rest does not
+// count, wherever the power fails.
+func (t *target) retire(keep int) ([]int, error) {
+	var numbers []int
+	for _, g := range t.have {
+		if g.Err == nil {
+			numbers = append(numbers, g.Number)
+		}
+	}
+	slices.Sort(numbers)
+	// The new one is not among them.
+	excess := numbers[:max(0, len(numbers)-(keep-1))]
+	for _, n := range excess {
+		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
+			return nil, err
+		}
+	}
+	return excess, nil
+}
+
+func removeGeneration(dir *media.Dir, folder string) error {
+	if err := dir.RemoveAll(path.Join(folder, manifestFile)); err != nil {
+		return err
+	}
+	return dir.RemoveAll(folder)
+}
+
+// write puts the files of the generation that are in memory into its folder. The order
+// is the invariant: whatever is listed is durable and read back before the manifest that
+// lists it, and the manifest is last (FORMAT.md section 2).
+func (g *generation) write(dir *media.Dir, folder string) error {
+	names := make([]string, 0, len(g.files))
+	for _, f := range g.manifest.Files {
+		if g.files[f.Name] != nil {
+			names = append(names, f.Name)
+		}
+	}
+	for _, name := range append(names, manifestFile+signatureExt, manifestFile) {
+		file := path.Join(folder, name)
+		if err := dir.Commit(file, g.files[name]); err != nil {
+			return err
+		}
+		if err := dir.ReadBack(file, g.files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// generation is a new one, in memory but for its archives: public files and ciphertext
+// only.
+type generation struct {
+	number   int
+	digest   string // hex SHA-256 of manifest.json
+	manifest format.Manifest
+	files    map[string][]byte
+}
