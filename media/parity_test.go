@@ -55,7 +55,8 @@ func TestParityShape(t *testing.T) {
 		{200*64 + 1, 128, 101, 21},
 		{1 << 20, 5248, 200, 40},
 		{200 << 16, 1 << 16, 200, 40},
-		{200<<16 + 1, 2 << 16, 101, 21},
+		{200<<16 + 1, 2 << 16, 101, 13},
+		{400 << 16, 2 << 16, 200, 25},
 	} {
 		p, file := makeParity(t, bundle(c.length))
 		require.Equal(t, []int{c.size, c.data, c.parity, c.length}, []int{int(p.size), p.data, p.parity, int(p.length)}, "%d bytes", c.length)

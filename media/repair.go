@@ -21,6 +21,9 @@ type Scratch interface {
 	io.WriterAt
 }
 
+// ErrScratch is returned by NewRepair where the parity may be enough and memory is not.
+var ErrScratch = errors.New("too much is damaged to be rebuilt in memory")
+
 // maxInMemory is how many bytes NewRepair rebuilds without a scratch file.
 const maxInMemory = 64 << 20
 
@@ -78,16 +81,13 @@ func (r *Repair) readTable(parity io.ReaderAt) []byte {
 // sound tells whether the digest of a piece is in the table of any copy. A piece that no
 // table has a digest for is taken as it is: the digest of the whole decides.
 func (r *Repair) sound(p []byte, block, column int) bool {
-	at, known := r.digestAt(block, column), false
-	var sum []byte
+	at, known, sum := r.digestAt(block, column), false, r.digest(p)
 	for _, table := range r.tables {
 		if at+pieceDigest > len(table) {
 			continue
 		}
-		if known = true; sum == nil {
-			sum = pieceSum(p)
-		}
-		if bytes.Equal(sum, table[at:at+pieceDigest]) {
+		known = true
+		if [pieceDigest]byte(table[at:]) == sum {
 			return true
 		}
 	}
@@ -188,7 +188,7 @@ type memoryScratch struct{ data []byte }
 
 func (s *memoryScratch) WriteAt(p []byte, offset int64) (int, error) {
 	if offset != int64(len(s.data)) || offset+int64(len(p)) > maxInMemory {
-		return 0, errors.New("too much is damaged to be rebuilt in memory")
+		return 0, ErrScratch
 	}
 	s.data = append(s.data, p...)
 	return len(p), nil

@@ -281,7 +281,11 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 	}
 	state.Whole = false
 	rebuilt, repairErr := (&Copy{Generation: g, Identity: c.Medium.Identity, media: []*Medium{c.Medium}}).try(f)
-	if repairErr != nil {
+	switch {
+	case errors.Is(repairErr, media.ErrScratch): // up to here every codeword had enough
+		c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; its parity may be enough, which `coldvault check --repair` finds out", err))
+		return
+	case repairErr != nil:
 		state.Repairable = false
 		c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; this medium alone cannot repair it: %w", err, repairErr))
 		return

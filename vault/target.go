@@ -17,7 +17,8 @@ type target struct {
 	base    string
 	have    []Generation
 	unlock  func()
-	begun   bool           // its folder of the new generation is made, and removed if it fails
+	fresh   bool           // it held nothing of the vault: all of it is removed if that fails
+	begun   bool           // the folder of the new generation is made, and removed if it fails
 	pending *media.Pending // the file that is being written to it
 }
 
@@ -51,8 +52,11 @@ func (t *target) open(id *Identity) error {
 		return err
 	}
 	t.unlock = unlock
-	exists, err := t.dir.Exists(path.Join(t.base, vaultFile))
-	if err != nil || !exists {
+	exists, err := t.dir.Exists(t.base)
+	if t.fresh = err == nil && !exists; err != nil || t.fresh {
+		return err
+	}
+	if exists, err = t.dir.Exists(path.Join(t.base, vaultFile)); err != nil || !exists {
 		return err
 	}
 	m := t.medium(id.Vault.ID)
@@ -127,7 +131,10 @@ func (ts *targets) drop(t *target, err error) {
 		t.pending.Abort()
 		t.pending = nil
 	}
-	if t.begun {
+	switch {
+	case t.fresh:
+		_ = t.dir.RemoveAll(t.base)
+	case t.begun:
 		_ = t.dir.RemoveAll(path.Join(t.base, generationDir(ts.number)))
 	}
 	t.unlock()
@@ -207,7 +214,7 @@ func (t *target) finish(g *generation, vaultID string, newest bool) error {
 		err = fmt.Errorf("a restore from it would take another generation %d, not the one just written", taken.Number)
 	}
 	if err == nil {
-		t.begun = false // it is there now
+		t.fresh, t.begun = false, false // it is there now
 	}
 	return err
 }

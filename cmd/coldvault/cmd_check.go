@@ -10,6 +10,8 @@ import (
 type checkCmd struct {
 	Paths []string `arg:"" optional:"" name:"medium" help:"Media, and scans of pages or cards (PNG, JPEG, TIFF, PDF, text; - is standard input)."`
 	Card  []string `sep:"none" placeholder:"FILE" help:"A card to prove: image, PDF or text."`
+
+	Repair bool `help:"Rebuild what is damaged on the media from their parity and from the other media given."`
 }
 
 func (c *checkCmd) Run(u *ui) error {
@@ -19,7 +21,7 @@ func (c *checkCmd) Run(u *ui) error {
 			Hint: "coldvault check MEDIUM, or coldvault check --card FILE",
 		}
 	}
-	r, err := ceremony.Check(u, ceremony.CheckRequest{Paths: c.Paths, Cards: c.Card, Stdin: u.in})
+	r, err := ceremony.Check(u, ceremony.CheckRequest{Paths: c.Paths, Cards: c.Card, Stdin: u.in, Repair: c.Repair})
 	if r == nil {
 		return err
 	}
@@ -32,7 +34,7 @@ func (c *checkCmd) Run(u *ui) error {
 		u.print("No medium was given, so the cards were not compared with the vault: add one to prove them.")
 	}
 	if err != nil {
-		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; make a new copy from a good one, or seal again"}
+		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
 	}
 	if len(r.Shares) == 0 || r.Compared {
 		u.print("Nothing is wrong with what was given.")

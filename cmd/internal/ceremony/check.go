@@ -11,9 +11,10 @@ import (
 
 // CheckRequest is what `check` is asked for.
 type CheckRequest struct {
-	Paths []string // media, scans of pages, cards
-	Cards []string
-	Stdin io.Reader
+	Paths  []string // media, scans of pages, cards
+	Cards  []string
+	Stdin  io.Reader
+	Repair bool // damaged media, from their parity and from the others
 }
 
 // CheckResult is what was found. Every input is in exactly one of the lists.
@@ -36,9 +37,13 @@ type CheckedShare struct {
 	Proven  bool // compared with its commitment, not only readable
 }
 
-// Check verifies media, pages and cards without any secret and writes nothing.
-// It returns ErrDamage with the result where anything is wrong.
+// Check verifies media, pages and cards without any secret, after it has proven on a
+// vault whose answer is known that it can. It writes nothing but repairs, where they are
+// asked for. It returns ErrDamage with the result where anything is wrong.
 func Check(c Console, r CheckRequest) (*CheckResult, error) {
+	if err := selfTest(); err != nil {
+		return nil, err
+	}
 	in, err := NewIntake()
 	if err != nil {
 		return nil, err
@@ -48,10 +53,13 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
 	damaged := false
 	for _, m := range in.Media {
-		tell := throttled(c)
-		result.Media = append(result.Media, vault.Check(m, false, func(done, total int64) { tell("checking "+m.Source.Name(), done, total) }))
+		result.Media = append(result.Media, checkMedium(c, m))
 	}
-	c.Progress("", 0, 0)
+	if r.Repair {
+		if err := repair(c, in, result.Media); err != nil {
+			return result, err
+		}
+	}
 	for _, p := range result.Pages {
 		damaged = damaged || p.Need > 0 || p.Err != nil
 		for _, m := range p.Medium {

@@ -1,0 +1,54 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+
+	"coldvault/media"
+	"coldvault/vault"
+)
+
+// repair mends every damaged medium, out of its parity and of what else is at hand, and
+// checks it again.
+func repair(c Console, in *Intake, checks []*vault.Checked) error {
+	var errs []error
+	for i, checked := range checks {
+		dir, isDir := checked.Medium.Source.(*media.Dir)
+		if !checked.Damaged() || !isDir {
+			continue
+		}
+		mended, err := vault.Mend(checked, dir, in.AllMedia(), throttled(c))
+		c.Progress("", 0, 0)
+		for _, m := range mended {
+			switch {
+			case m.Err != nil:
+				c.Warn("%s: not repaired: %v", m.Path, m.Err)
+			case m.Rebuilt > 0:
+				c.Say("%s: repaired; %d blocks came from parity", m.Path, m.Rebuilt)
+			default:
+				c.Say("%s: repaired", m.Path)
+			}
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", dir.Name(), err))
+		}
+		again, err := vault.OpenMedia(dir)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, m := range again {
+			if m.ID == checked.Medium.ID {
+				checks[i] = checkMedium(c, m)
+			}
+		}
+	}
+	return withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
+}
+
+// checkMedium checks one medium and shows how far it is.
+func checkMedium(c Console, m *vault.Medium) *vault.Checked {
+	tell := throttled(c)
+	defer c.Progress("", 0, 0)
+	return vault.Check(m, false, func(done, total int64) { tell("checking "+m.Source.Name(), done, total) })
+}
