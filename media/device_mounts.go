@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,10 +10,10 @@ import (
 )
 
 // The kernel allows 100,000 mounts (fs.mount-max, Documentation/admin-guide/sysctl/fs.rst)
-// and a path of 4 KiB, four times that when escaped; lines of overlays are longest.
+// and paths of 4 KiB; a line has eleven fields and up to four tags.
 const (
 	maxMounts     = 100_000
-	maxMountLine  = 64 << 10
+	maxFields     = 64
 	maxMountTable = 32 << 20
 )
 
@@ -35,25 +34,22 @@ type mountTable []mount
 // 3.5). A line that is not understood is an error: what is mounted where would be a
 // guess without it.
 func parseMounts(r io.Reader) (mountTable, error) {
-	limited := &io.LimitedReader{R: r, N: maxMountTable}
-	lines := bufio.NewScanner(limited)
-	lines.Buffer(nil, maxMountLine)
+	var data strings.Builder
+	if n, err := io.Copy(&data, io.LimitReader(r, maxMountTable+1)); err != nil {
+		return nil, err
+	} else if n > maxMountTable {
+		return nil, fmt.Errorf("more than %d bytes", maxMountTable)
+	}
 	var table mountTable
-	for lines.Scan() {
+	for line := range strings.Lines(data.String()) {
 		if len(table) == maxMounts {
 			return nil, fmt.Errorf("more than %d mounts", maxMounts)
 		}
-		m, err := parseMount(lines.Text())
+		m, err := parseMount(strings.TrimSuffix(line, "\n"))
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", len(table)+1, err)
 		}
 		table = append(table, m)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("line %d: %w", len(table)+1, err)
-	}
-	if limited.N == 0 {
-		return nil, fmt.Errorf("more than %d bytes", maxMountTable)
 	}
 	return table, nil
 }
@@ -64,7 +60,7 @@ var errMountLine = errors.New("not a line of mountinfo")
 // 36 35 8:17 / /media/a\040b rw,nosuid shared:1 - vfat /dev/sdb1 rw,uid=1000
 // where any number of fields may stand before the dash, and the source may be empty.
 func parseMount(line string) (mount, error) {
-	fields := strings.Split(line, " ")
+	fields := strings.SplitN(line, " ", maxFields)
 	if len(fields) < 10 {
 		return mount{}, errMountLine
 	}
