@@ -13,14 +13,43 @@ import (
 
 // The tests here are on the machine they run on.
 
+// tangle mounts file systems over each other below a folder, where that is allowed, and
+// returns names in them.
+func tangle(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	mount := func(source, name, fstype string, flags uintptr) bool {
+		name = filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(name, 0o700))
+		if err := unix.Mount(filepath.Join(dir, source), name, fstype, flags, ""); err != nil {
+			t.Log("mounts over each other are not tested here: ", err)
+			return false
+		}
+		t.Cleanup(func() { _ = unix.Unmount(name, unix.MNT_DETACH) })
+		return true
+	}
+	// b in a, hidden by another a, with another b; on top of that once more; a bind
+	// mount of the lot; and one that is moved, so that its line comes before its parent's.
+	if mount("", "a/b", "tmpfs", 0) && mount("", "a", "tmpfs", 0) && mount("", "a/b", "tmpfs", 0) && mount("", "a/b", "tmpfs", 0) &&
+		mount("a", "c d", "", unix.MS_BIND|unix.MS_REC) && mount("", "e", "tmpfs", 0) && mount("", "f", "tmpfs", 0) {
+		mount("e", "f/g", "", unix.MS_MOVE)
+	}
+	var names []string
+	for _, name := range []string{"", "a", "a/b", "c d", "c d/b", "e", "f", "f/g"} {
+		names = append(names, filepath.Join(dir, name))
+	}
+	return names
+}
+
 // The walk through mountinfo comes to the mount that the kernel itself names.
 func TestWalkAgreesWithTheKernel(t *testing.T) {
+	tangled := tangle(t)
 	s, err := ThisHost().survey()
 	if err != nil {
 		t.Skip("no mountinfo here: ", err)
 	}
 	compared := 0
-	names := []string{t.TempDir(), os.TempDir(), "/usr/bin", "/dev/null"}
+	names := append(tangled, os.TempDir(), "/usr/bin", "/dev/null")
 	for _, m := range s.mounts {
 		names = append(names, m.point)
 	}
@@ -53,6 +82,12 @@ func TestDevicesOfThisMachine(t *testing.T) {
 	require.NoError(t, os.Mkdir(inner, 0o700))
 	require.True(t, SameDevice(d, device(t, h, inner)))
 	require.True(t, h.Present(d))
+
+	t.Chdir(dir)
+	relative, mounted, err := h.Mounted("a")
+	require.NoError(t, err)
+	require.False(t, mounted)
+	require.True(t, SameDevice(d, relative))
 
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs("/dev/shm", &stat); err != nil || stat.Type != unix.TMPFS_MAGIC {

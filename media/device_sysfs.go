@@ -104,7 +104,9 @@ func (s *survey) below(d *Device, dir string, seen map[string]bool) {
 
 // image adds the disks of the file system that an image file is in.
 func (s *survey) image(d *Device, file string, seen map[string]bool) {
-	d.Image = clean(file)
+	if d.Image == "" { // of an array of images, the first
+		d.Image = clean(file)
+	}
 	real, _, err := s.resolve(file)
 	if err != nil {
 		return // the file is another container's, or deleted
@@ -115,7 +117,7 @@ func (s *survey) image(d *Device, file string, seen map[string]bool) {
 	}
 	var outer Device
 	s.fill(&outer, m, seen)
-	if len(d.disks) > 0 { // an array of image files: the first tells
+	if len(d.disks) > 0 {
 		d.disks = append(d.disks, outer.disks...)
 		return
 	}

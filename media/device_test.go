@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
@@ -98,6 +99,58 @@ func TestDeviceOfAFolder(t *testing.T) {
 			c.mount("40 27 9:0 / /mnt/x rw - ext4 /dev/md0 rw")
 		}, "/mnt/x", Device{Kind: KindUSB, MountPoint: "/mnt/x", Root: "/"},
 			"USB stick SanDisk Ultra and 1 more, 31 GB, serial …1234, ext4", "serial=4C530001230512101234", nil},
+
+		{"an array of images on one stick counts it once", func(c tree) {
+			c.plug(sandisk)
+			c.loop("loop0", "7:0", "/media/keys/0.img")
+			c.loop("loop1", "7:1", "/media/keys/1.img")
+			c.file("media/keys/0.img", "")
+			c.file("media/keys/1.img", "")
+			c.block("sys/devices/virtual/block/md0", "9:0", nil)
+			c.slave("sys/devices/virtual/block/md0", "sys/devices/virtual/block/loop0")
+			c.slave("sys/devices/virtual/block/md0", "sys/devices/virtual/block/loop1")
+			c.mount(mountStick, "41 27 9:0 / /mnt/x rw - ext4 /dev/md0 rw")
+		}, "/mnt/x", Device{Kind: KindUSB, MountPoint: "/mnt/x", Root: "/"},
+			`USB stick SanDisk Ultra, 31 GB, serial …1234, ext4, in the image file "/media/keys/0.img"`, "serial=4C530001230512101234",
+			[]string{`"/mnt/x" is inside the image file "/media/keys/0.img": it is only as safe as the disk with that file`}},
+
+		{"an SSD behind a USB bridge that tells nothing to SCSI", func(c tree) {
+			c.plug(stick{"2-1", "sdc", "8:32", "23", "", "", "123456789ABC", "1953525168", ""})
+			c.attrs("sys/devices/pci0000:00/0000:00:14.0/usb1/2-1", attrs{"manufacturer": "ASMedia", "product": "ASMT NVMe"})
+			c.attrs("sys/devices/pci0000:00/0000:00:14.0/usb1/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdc", attrs{"removable": "0"})
+			c.mount("40 27 8:33 / /mnt/x rw - ntfs3 /dev/sdc1 rw")
+		}, "/mnt/x", Device{Kind: KindUSB, MountPoint: "/mnt/x", Root: "/"},
+			"USB disk ASMedia ASMT NVMe, 1.0 TB, serial …9ABC, NTFS", "", nil},
+
+		{"the stick of a live system", func(c tree) {
+			delete(c, "proc/self/mountinfo")
+			c.plug(sandisk)
+			c.mount("27 1 0:50 / / rw - overlay overlay rw,lowerdir=/l", "28 27 8:17 / /run/live/medium ro - exfat /dev/sdb1 ro")
+		}, "/run/live/medium", Device{Kind: KindUSB, System: true, ReadOnly: true, MountPoint: "/run/live/medium", Root: "/"},
+			`USB stick SanDisk Ultra, 31 GB, serial …1234, exFAT "KEYS" 5E2A-11F0`, "uuid=5E2A-11F0 serial=4C530001230512101234",
+			[]string{`"/run/live/medium" is on a disk that this system runs from (USB stick SanDisk Ultra, 31 GB, serial …1234, exFAT "KEYS" 5E2A-11F0): ` +
+				`it is lost together with the computer`, `"/run/live/medium" is read-only: nothing can be written to it`}},
+
+		{"a stick that was pulled while it was mounted", func(c tree) {
+			c.plug(sandisk)
+			c.mount(mountStick)
+			c.remove(sandisk.dir())
+		}, "/media/keys", Device{Kind: KindUnknown, MountPoint: "/media/keys", Root: "/"}, "unknown device, exFAT", "",
+			[]string{`"/media/keys" is on a device that cannot be told (exfat): it counts as a copy only if you know where it is`}},
+
+		{"a network block device", func(c tree) {
+			c.block("sys/devices/virtual/block/nbd0", "43:0", attrs{"size": "2048"})
+			c.mount("40 27 43:0 / /mnt/x rw - ext4 /dev/nbd0 rw")
+		}, "/mnt/x", Device{Kind: KindNetwork, MountPoint: "/mnt/x", Root: "/"}, "network share /dev/nbd0 (ext4)", "",
+			[]string{`"/mnt/x" is on a network share (ext4 from /dev/nbd0): this is not an offline copy`}},
+
+		{"a small disk of a virtual machine", func(c tree) {
+			disk := "sys/devices/pci0000:00/0000:00:05.0/virtio2/block/vdb"
+			c.block(disk, "254:16", attrs{"size": "131072", "serial": "vault1"})
+			c.attrs(path.Dir(path.Dir(disk)), attrs{"vendor": "0x1af4"})
+			c.link(disk+"/device", path.Dir(path.Dir(disk)))
+			c.mount("40 27 254:16 / /mnt/x rw - ext4 /dev/vdb rw")
+		}, "/mnt/x", Device{Kind: KindDisk, MountPoint: "/mnt/x", Root: "/"}, "internal disk, 67 MB, serial vault1, ext4", "serial=vault1", nil},
 
 		{"a DVD", func(c tree) {
 			c.block(dvd, "11:0", attrs{"size": "9180416", "removable": "1", "ro": "0"})
@@ -334,6 +387,24 @@ func TestSameDeviceOnAnOldKernel(t *testing.T) {
 	require.False(t, SameDevice(first, device(t, c.host(), "/media/keys")))
 }
 
+// However a share is written, it is one server's.
+func TestServerOfAShare(t *testing.T) {
+	for source, want := range map[string]string{
+		"nas:/vault": "nas", "NAS:vault": "nas", "//nas/vault": "nas", "op@nas:/vault": "nas", "https://op@nas/dav/": "nas", "https://nas": "nas",
+		"[fd00::1]:/vault": "[fd00::1]", "10.0.0.1,10.0.0.2:/": "10.0.0.1,10.0.0.2", "hostshare": "hostshare", "": "", "://": "", "@": "", ":/": "",
+	} {
+		require.Equal(t, want, server(source), source)
+	}
+}
+
+// A kind that is not known has a name too.
+func TestNamesOfKinds(t *testing.T) {
+	require.Equal(t, "SD card", KindCard.String())
+	require.Equal(t, "overlay file system", KindOverlay.String())
+	require.Equal(t, "unknown device", DeviceKind(len(kindNames)).String())
+	require.Equal(t, "unknown device", DeviceKind(-1).String())
+}
+
 // Serial numbers that a whole batch has identify nothing.
 func TestSerialNumbersOfBatches(t *testing.T) {
 	for serial, want := range map[string]string{
@@ -417,6 +488,49 @@ func TestAStickThatIsPulledAndPutBack(t *testing.T) {
 	require.Equal(t, want.ID(), have.ID())
 	require.True(t, h.Present(have))
 	require.False(t, h.Present(want), "another plugging in")
+}
+
+// A card reader stays when the card goes; a share has nothing but its mount.
+func TestPresent(t *testing.T) {
+	c := computer(t)
+	c.plug(sandisk)
+	c.mount(mountStick, "41 27 0:60 / /mnt/nas rw - nfs4 nas:/a rw")
+	h := c.host()
+	stick, share := device(t, h, "/media/keys"), device(t, h, "/mnt/nas")
+	require.True(t, h.Present(stick))
+	require.True(t, h.Present(share))
+
+	c.attrs(sandisk.disk(), attrs{"size": "0"})
+	c.unmount("nas:")
+	require.False(t, h.Present(stick))
+	require.False(t, h.Present(share))
+
+	c.mount("41 27 0:61 / /mnt/elsewhere rw - nfs4 nas:/a rw")
+	place, found := h.Find(share)
+	require.True(t, found)
+	require.Equal(t, "/mnt/elsewhere", place)
+
+	delete(c, "proc/self/mountinfo")
+	require.False(t, h.Present(share))
+	_, found = h.Find(share)
+	require.False(t, found)
+}
+
+// What is recorded and read again has lost only that it was plugged in then.
+func TestARecordedDeviceIsRecognised(t *testing.T) {
+	c := computer(t)
+	c.plug(sandisk)
+	c.mount(mountStick)
+	now := device(t, c.host(), "/media/keys")
+	data, err := json.Marshal(now)
+	require.NoError(t, err)
+	var recorded Device
+	require.NoError(t, json.Unmarshal(data, &recorded))
+	require.NoError(t, Recognise(recorded, now))
+	require.True(t, SameDevice(recorded, now))
+	place, found := c.host().Find(recorded)
+	require.True(t, found)
+	require.Equal(t, "/media/keys", place)
 }
 
 // A stick that is mounted twice is found where it was; one that a later mount hides is
