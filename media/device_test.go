@@ -35,6 +35,7 @@ func TestDeviceOfAFolder(t *testing.T) {
 
 		{"a stick without serial number, UUID and partition that exFAT over FUSE hides", func(c tree) {
 			c.plug(noname)
+			c.attrs(path.Dir(path.Dir(noname.disk())), attrs{"wwid": "t10.General UDisk"}) // made up by the bridge
 			c.mount("40 27 8:48 / /mnt/x rw - fuseblk /dev/sdd rw,user_id=0")
 			c.udev("8:48", "ID_FS_TYPE=exfat")
 		}, "/mnt/x", Device{Kind: KindUSB, MountPoint: "/mnt/x", Root: "/"},
@@ -86,6 +87,7 @@ func TestDeviceOfAFolder(t *testing.T) {
 			c.block(sata, "8:0", attrs{"size": "7814037168", "removable": "0", "diskseq": "3"})
 			c.attrs(path.Dir(path.Dir(sata)), attrs{"vendor": "ATA     ", "model": "WDC WD40EFRX-68N", "vpd_pg80": "\x00\x80\x00\x14     WD-WCC7K0ABCDEF", "wwid": "naa.50014ee2"})
 			c.link(sata+"/device", path.Dir(path.Dir(sata)))
+			c.udev("8:0", "ID_FS_TYPE=ext3") // what it is mounted as counts
 			c.mount("40 27 8:0 / /mnt/x rw - ext4 /dev/sda rw")
 		}, "/mnt/x", Device{Kind: KindDisk, MountPoint: "/mnt/x", Root: "/"},
 			"internal disk WDC WD40EFRX-68N, 4.0 TB, serial …CDEF, ext4", "serial=WD-WCC7K0ABCDEF", nil},
@@ -337,6 +339,7 @@ func TestSameDevice(t *testing.T) {
 		"51 27 0:64 / /mnt/ram rw - ramfs ramfs rw",
 		"52 27 0:65 / /mnt/fuse1 rw - fuse.a a rw",
 		"53 27 0:66 / /mnt/fuse2 rw - fuse.b b rw",
+		"54 27 0:67 / /mnt/layers rw - overlay overlay rw",
 	)
 	c.folder("media/keys/a")
 	c.folder("media/keys/b")
@@ -361,6 +364,7 @@ func TestSameDevice(t *testing.T) {
 		{"memory and a stick", "/dev/shm", "/media/keys", false},
 		{"two that cannot be told", "/mnt/fuse1", "/mnt/fuse2", true},
 		{"one that cannot be told, and a stick", "/mnt/fuse1", "/media/keys", false},
+		{"memory, and one that may be memory", "/dev/shm", "/mnt/layers", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -371,12 +375,31 @@ func TestSameDevice(t *testing.T) {
 	}
 }
 
+// A clone has the UUID of its original; what it is on tells them apart.
+func TestAClonedStickIsAnotherDevice(t *testing.T) {
+	c := computer(t)
+	original, larger := noname, noname
+	original.uuid, larger.uuid = "5E2A-11F0", "5E2A-11F0"
+	larger.port, larger.name, larger.dev, larger.seq, larger.size = "1-5", "sde", "8:64", "25", "31457280"
+	c.plug(original)
+	c.plug(larger)
+	named := sandisk
+	named.uuid = "5E2A-11F0"
+	c.plug(named)
+	c.mount(mountStick, "45 27 8:49 / /mnt/a rw - exfat /dev/sdd1 rw", "46 27 8:65 / /mnt/b rw - exfat /dev/sde1 rw")
+	a, b, s := device(t, c.host(), "/mnt/a"), device(t, c.host(), "/mnt/b"), device(t, c.host(), "/media/keys")
+	require.Equal(t, a.FSUUID, s.FSUUID)
+	require.False(t, SameDevice(a, b), "of another size")
+	require.False(t, SameDevice(a, s), "with a serial number")
+	require.Error(t, Recognise(a, b))
+}
+
 // Without sequence numbers, before Linux 5.15, partitions of one stick are still one
 // device, and another stick in the same place is another one.
 func TestSameDeviceOnAnOldKernel(t *testing.T) {
 	c := computer(t)
 	old, next := sandisk, kingston
-	old.seq, next.seq = "", ""
+	old.seq, next.seq, next.size = "", "", old.size
 	c.plug(old)
 	c.partition(old, 2, "AAAA-0002")
 	c.mount(mountStick, "41 27 8:18 / /media/second rw - ext4 /dev/sdb2 rw")
@@ -505,6 +528,9 @@ func TestPresent(t *testing.T) {
 	require.False(t, h.Present(stick))
 	require.False(t, h.Present(share))
 
+	c.mount("42 27 0:62 / /mnt/other rw - nfs4 nas:/b rw")
+	_, found := h.Find(share)
+	require.False(t, found, "another share of the server")
 	c.mount("41 27 0:61 / /mnt/elsewhere rw - nfs4 nas:/a rw")
 	place, found := h.Find(share)
 	require.True(t, found)
