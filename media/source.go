@@ -5,6 +5,10 @@
 // Dir.Create and Pending.Commit: temporary file, fsync, rename, fsync of the folder; a
 // name exists only with its whole content. Nothing here knows keys; everything written
 // is public or encrypted already.
+//
+// Host tells which device a folder is on, from what the kernel and udev publish: so two
+// folders of one stick count as one copy, and a share or the system disk is named. What
+// it cannot tell it says; a device that lies about its serial number is believed.
 package media
 
 import (
