@@ -38,6 +38,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"sync"
 	"syscall"
@@ -126,6 +127,9 @@ func (f *FS) Mkdir(name string, _ fs.FileMode) error {
 
 // add gives a new node its entry.
 func (f *FS) add(name string, n *node) error {
+	if path.Clean(name) == "." {
+		return syscall.EEXIST
+	}
 	dir, base, err := f.parent(name)
 	if err != nil {
 		return err
@@ -259,21 +263,25 @@ func (f *FS) rename(from, to string) error {
 	if err := checkName(toBase); err != nil {
 		return err
 	}
-	if moved.node.holds(toDir) {
-		return syscall.EINVAL
-	}
 	gone := step{dir: toDir, key: fold(toBase)}
 	added := step{toDir, fold(toBase), entry{toBase, moved.node}}
 	target, replaces := toDir.entries[gone.key]
-	if replaces && target.node == moved.node {
+	if replaces && target.node == moved.node && target.name != toBase {
 		f.change(added) // another spelling of the same name
+		return nil
+	}
+	switch {
+	case replaces && target.node.folder():
+		return syscall.EEXIST // os.Root replaces no folder
+	case moved.node.holds(toDir):
+		return syscall.EINVAL
+	case replaces && moved.node.folder():
+		return syscall.ENOTDIR
+	case replaces && target.node == moved.node:
 		return nil
 	}
 	steps := []step{added, {dir: fromDir, key: fold(fromBase)}}
 	if replaces {
-		if err := moved.node.mayReplace(target.node); err != nil {
-			return err
-		}
 		steps = append([]step{gone}, steps...)
 	}
 	f.change(steps...)

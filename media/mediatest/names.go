@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -37,7 +38,7 @@ func (f *FS) find(name string) (*node, error) {
 	if name == "." {
 		return f.root, nil
 	}
-	if !fs.ValidPath(name) {
+	if !filepath.IsLocal(name) {
 		return nil, errEscapes
 	}
 	n := f.root
@@ -69,7 +70,7 @@ func (f *FS) findFolder(name string) (*node, error) {
 // The root has no entry.
 func (f *FS) parent(name string) (dir *node, base string, err error) {
 	name = path.Clean(name)
-	if !fs.ValidPath(name) {
+	if !filepath.IsLocal(name) {
 		return nil, "", errEscapes
 	}
 	base = path.Base(name)

@@ -4,7 +4,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -89,19 +88,6 @@ func (n *node) holds(other *node) bool {
 		}
 	}
 	return false
-}
-
-// mayReplace has the rules of rename(2).
-func (n *node) mayReplace(target *node) error {
-	switch {
-	case target.folder() && !n.folder():
-		return syscall.EISDIR
-	case n.folder() && !target.folder():
-		return syscall.ENOTDIR
-	case len(target.entries) > 0:
-		return syscall.ENOTEMPTY
-	}
-	return nil
 }
 
 // taken is the sectors of all files below n, without one of them.
