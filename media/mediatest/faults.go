@@ -100,9 +100,6 @@ func AllFaults() []Fault {
 	return []Fault{IOError, NoSpace, ReadOnly, Gone, ShortRead, FlippedRead, LostWrite, FlippedWrite}
 }
 
-// Lies tells whether the operation reports success.
-func (f Fault) Lies() bool { return f >= ShortRead }
-
 // hits tells whether the fault has something to spoil. size is the length of a read
 // or write.
 func (f Fault) hits(k Kind, size int) bool {
@@ -159,7 +156,7 @@ var _ media.FS = (*Faults)(nil)
 func NewFaults(inner media.FS) *Faults { return &Faults{inner: inner, nth: map[Op]int{}} }
 
 // Inject lets the fault happen once, at the first operation that when accepts and that
-// the fault can spoil. Set it before the first use.
+// the fault can spoil; ReadOnly and Gone then last. Call it before the first use.
 func (x *Faults) Inject(fault Fault, when func(n int, op Op) bool) { x.fault, x.when = fault, when }
 
 // At accepts the n-th operation. With n from 1 to the Count of a run without fault,

@@ -32,8 +32,19 @@ func AllCrashes(f *FS, limit int) iter.Seq2[string, *FS] {
 	}
 }
 
-// within counts, for what is asked depends on what was answered.
+// within counts, for what is asked depends on what was answered. There are at least as
+// many combinations as the sectors have where all else survives.
 func within(f *FS, limit int) bool {
+	least := 1
+	f.crash(func(a aspect, n int) int {
+		if a == ofSector && least <= limit {
+			least *= n
+		}
+		return n - 1
+	})
+	if least > limit {
+		return false
+	}
 	o := new(odometer)
 	for range limit {
 		f.Crash(o.choose)
