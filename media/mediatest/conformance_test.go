@@ -145,6 +145,20 @@ func TestTheSameOperationsHaveTheSameResultsInMemoryAndInAFolder(t *testing.T) {
 			_, writeErr := r.Write([]byte("x"))
 			return class(err) + class(writeErr) + class(r.Close()) + class(r.Close())
 		}},
+		{"use after close", func(f media.FS) string {
+			w, err := f.Create("closed", 0o644)
+			out := class(err) + class(w.Close())
+			_, err = w.Write([]byte("x"))
+			out += class(err)
+			_, err = w.WriteAt([]byte("x"), 0)
+			out += class(err)
+			_, err = w.Read(make([]byte, 1))
+			out += class(err)
+			_, err = w.ReadAt(make([]byte, 1), 0)
+			out += class(err)
+			_, err = w.Size()
+			return out + class(err) + class(f.Remove("closed"))
+		}},
 		{"read after remove", func(f media.FS) string {
 			r, err := f.Open("g/a")
 			removed := f.Remove("g/a")
@@ -160,7 +174,13 @@ func TestTheSameOperationsHaveTheSameResultsInMemoryAndInAFolder(t *testing.T) {
 			again()
 			return class(err) + class(busy) + class(err2)
 		}},
-		{"close", func(f media.FS) string { return class(f.Close()) + stat(f, "e") + list(f, ".") + put(f, "z", "x") }},
+		{"close", func(f media.FS) string {
+			closed := class(f.Close())
+			_, lockErr := f.Lock()
+			return closed + stat(f, "e") + list(f, ".") + put(f, "z", "x") + get(f, f.Open, "empty") +
+				class(f.Mkdir("z", 0o755)) + class(f.Remove("e")) + class(f.Rename("e", "z")) + class(f.SyncDir(".")) +
+				class(f.SetTime("e", time.Unix(0, 0))) + class(lockErr)
+		}},
 	}
 	folder, err := media.OpenFS(t.TempDir())
 	require.NoError(t, err)

@@ -159,6 +159,22 @@ func TestWhatACutLeavesOfBytes(t *testing.T) {
 	}, trees(f), "an overwritten sector: zeros, old, torn, new")
 }
 
+// A hole is part of the file once it is synced: it was zeros, not what flash is erased to.
+func TestASyncedHoleWasZeros(t *testing.T) {
+	f := mediatest.New("stick")
+	w := write(t, f, "a", nil)
+	_, err := w.WriteAt([]byte("x"), 1023)
+	require.NoError(t, err)
+	require.NoError(t, w.Sync())
+	require.NoError(t, f.SyncDir("."))
+	hole := "a=" + pattern("\x00", "\x00")
+	end := strings.Repeat("\x00", 511) + "x"
+	require.Equal(t, []string{hole + end}, trees(f))
+	_, err = w.WriteAt(bytes.Repeat([]byte{'1'}, 512), 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{hole + end, "a=" + pattern("1", "\x00") + end, "a=" + pattern("1", "1") + end}, trees(f))
+}
+
 func TestWhatACutLeavesOfASize(t *testing.T) {
 	f := mediatest.New("stick")
 	w := write(t, f, "a", make([]byte, 100))
@@ -187,11 +203,20 @@ func TestATimeIsPendingUntilItIsSynced(t *testing.T) {
 		require.True(t, found[set.UTC()])
 		return len(found)
 	}
-	f := medium(t)
-	require.NoError(t, f.SetTime("a", set))
-	require.Equal(t, 2, times(f))
-	require.NoError(t, f.SyncDir("."))
-	require.Equal(t, 1, times(f))
+	for name, sync := range map[string]func(*mediatest.FS) error{
+		"the folder": func(f *mediatest.FS) error { return f.SyncDir(".") },
+		"the file": func(f *mediatest.FS) error {
+			r, err := f.Open("a")
+			require.NoError(t, err)
+			return r.Sync()
+		},
+	} {
+		f := medium(t)
+		require.NoError(t, f.SetTime("a", set))
+		require.Equal(t, 2, times(f), name)
+		require.NoError(t, sync(f), name)
+		require.Equal(t, 1, times(f), name)
+	}
 }
 
 // The promise that everything stands on: what was synced is in every state, and what
@@ -238,6 +263,8 @@ func TestACrashLeavesTheMediumAsItIs(t *testing.T) {
 	}
 	require.Equal(t, before, trees(f))
 	require.NoError(t, w.Sync())
+	_, err := w.WriteAt([]byte("C"), 0)
+	require.NoError(t, err)
 	require.NoError(t, f.Remove("a"))
 	require.Equal(t, before, trees(twin), "what happens to the medium does not reach a snapshot")
 	require.Equal(t, "a=A b=B", tree(twin, "."))

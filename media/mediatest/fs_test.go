@@ -134,10 +134,39 @@ func TestACounterfeitMediumLooksRightInTheCache(t *testing.T) {
 		require.Equal(t, wrapped, content(after, open, "first"))
 		require.Equal(t, second, content(after, open, "second"))
 	}
+	writeSynced(t, after, "third", []byte(strings.Repeat("3", 6*512)))
+	wrapped = strings.Repeat("2", 2*512) + strings.Repeat("3", 3*512)
+	require.Equal(t, wrapped, content(after, after.OpenCold, "first"), "it goes on where it was")
+
 	d := media.NewDir(f)
 	require.NoError(t, d.ReadBack("second", []byte(second)))
 	var different *media.DifferentError
 	require.ErrorAs(t, d.ReadBack("first", []byte(first)), &different)
+}
+
+// What is not synced is still in the cache, whatever the medium has at its place.
+func TestACounterfeitMediumGivesWhatIsNotSyncedFromTheCache(t *testing.T) {
+	f := mediatest.New("stick")
+	f.Counterfeit = 8 * 512
+	w := write(t, f, "a", []byte("old"))
+	require.NoError(t, w.Sync())
+	require.NoError(t, f.SyncDir("."))
+	_, err := w.WriteAt([]byte("new"), 0)
+	require.NoError(t, err)
+	require.Equal(t, "new", content(f, f.OpenCold, "a"))
+	require.Equal(t, []string{"a=\x00\x00\x00", "a=new", "a=old"}, trees(f))
+}
+
+func TestTimesGoOnAfterACut(t *testing.T) {
+	f := mediatest.New("stick")
+	writeSynced(t, f, "a", []byte("A"))
+	after := f.Crash(mediatest.Everything)
+	writeSynced(t, after, "b", []byte("B"))
+	a, err := after.Lstat("a")
+	require.NoError(t, err)
+	b, err := after.Lstat("b")
+	require.NoError(t, err)
+	require.True(t, b.ModTime().After(a.ModTime()))
 }
 
 // With the race detector this shows that an FS, its files and Faults may be shared.
