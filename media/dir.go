@@ -196,8 +196,10 @@ func (d *Dir) Commit(name string, data []byte) error {
 	return p.all(data)
 }
 
-// Replace is Commit for a file that may exist; its old content stays until the
-// new one is durable.
+// Replace is Commit for a file that may exist. Its old content stays until the rename. A
+// power cut then leaves the old content or the new one, whole; or, where a rename is not
+// atomic as on FAT, nothing under the name. What must never be gone is not replaced:
+// it gets a new name each time.
 func (d *Dir) Replace(name string, data []byte) error {
 	p, err := d.begin(name)
 	if err != nil {
@@ -214,7 +216,8 @@ func (p *Pending) all(data []byte) error {
 	return p.Commit()
 }
 
-// Rewrite is Create for a file that may exist; its old content stays until Commit.
+// Rewrite is Create for a file that may exist; its old content stays until Commit. See
+// Replace for a power cut.
 func (d *Dir) Rewrite(name string) (*Pending, error) { return d.begin(name) }
 
 func tempName(base string) string { return "." + base + ".tmp" }

@@ -43,6 +43,7 @@ var layers = []layer{
 	{"coldvault/vault/secret", nil},
 	{"coldvault/shard", []string{"coldvault/qr/digits"}},
 	{"coldvault/media", nil},
+	{"coldvault/media/mediatest", []string{"coldvault/media"}},
 	{"coldvault/media/paper", []string{"coldvault/qr/..."}},
 	{"coldvault/qr/...", []string{"coldvault/qr/..."}},
 	{"coldvault/qr/digits", nil},
@@ -74,6 +75,7 @@ func TestBinaryLinksNoNetwork(t *testing.T) {
 				g := listImports(t, "./cmd/...", "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch, "GOEXPERIMENT="+experiment)
 				require.Contains(t, g, "crypto/hpke", "the list is not that of the commands")
 				require.Empty(t, chains(g, "coldvault/cmd/coldvault", unlinked))
+				require.NotContains(t, g, "coldvault/media/mediatest", "it is for tests")
 			})
 		}
 	}
@@ -112,6 +114,8 @@ func TestLayersCatch(t *testing.T) {
 			[]string{"coldvault/qr/scan may not import coldvault/media/paper"}},
 		{"formats are a leaf", imports{"coldvault/vault/format": {"coldvault/vault/format/bech32", "coldvault/vault/secret"}},
 			[]string{"coldvault/vault/format may not import coldvault/vault/secret"}},
+		{"a medium knows nothing of the one in memory", imports{"coldvault/media": {"coldvault/media/mediatest"}},
+			[]string{"coldvault/media may not import coldvault/media/mediatest"}},
 		{"age has one door", imports{"coldvault/vault": {"filippo.io/age"}, "coldvault/media": {"filippo.io/age/armor"}},
 			[]string{"coldvault/media may not import filippo.io/age/armor"}},
 		{"a ceremony has no terminal", imports{"coldvault/cmd/internal/ceremony": {"golang.org/x/term", "coldvault/vault"}},
