@@ -42,15 +42,11 @@ type Target struct {
 	closed bool
 }
 
-// OpenTarget makes the folder, or takes an existing empty one.
+// OpenTarget makes the folder, or takes an existing empty one, as OpenPrivate does.
 func OpenTarget(name string) (*Target, error) {
 	t := &Target{name: name}
-	err := os.Mkdir(name, restoredFolder)
-	t.made = err == nil
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	if t.root, err = os.OpenRoot(name); err != nil {
+	var err error
+	if t.root, t.made, err = OpenPrivate(name); err != nil {
 		return nil, err
 	}
 	entries, err := fs.ReadDir(t.root.FS(), ".")
