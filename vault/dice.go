@@ -23,15 +23,16 @@ const seedInfo = "coldvault/seed-with-dice/1"
 var ErrDice = errors.New("these are not rolls of a fair die")
 
 // ParseDice takes the rolls out of a text: digits from 1 to 6, with any white space
-// between them. What nobody rolls is refused with ErrDice. The caller destroys the result.
-func ParseDice(text *secret.Buffer) (*secret.Buffer, error) {
-	digits, err := secret.New(text.Len())
+// between them, in guarded memory. What nobody rolls is refused with ErrDice. The caller
+// destroys the result.
+func ParseDice(text []byte) (*secret.Buffer, error) {
+	digits, err := secret.New(len(text))
 	if err != nil {
 		return nil, err
 	}
 	defer digits.Destroy()
 	n := 0
-	for i, c := range text.Bytes() {
+	for i, c := range text {
 		switch {
 		case c >= '1' && c <= '6':
 			digits.Bytes()[n] = c
