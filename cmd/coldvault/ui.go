@@ -101,7 +101,7 @@ func (u *ui) Progress(what string, done, total int) {
 func (u *ui) tell(tty io.Writer, text string) { fmt.Fprint(tty, clean(text)) }
 
 // tellSecret prints what only the person at the terminal may see, from guarded
-// memory and without a copy: words of a card, which are letters.
+// memory and without a copy: words of the list, which are letters.
 func (u *ui) tellSecret(tty io.Writer, text []byte) {
 	_, _ = tty.Write(text)
 	if u.shown != nil {
