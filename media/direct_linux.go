@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"sync"
 	"unsafe"
 
@@ -41,6 +42,10 @@ func (d *directFile) ReadAt(p []byte, offset int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if uintptr(unsafe.Pointer(&p[0]))%directAlign == 0 && (offset|int64(len(p)))%directAlign == 0 {
+		// Without a copy: guarded memory of whole pages stays the only one.
+		return d.pread(p, offset)
+	}
 	start := offset &^ (directAlign - 1)
 	end := (offset + int64(len(p)) + directAlign - 1) &^ (directAlign - 1)
 	buffer, _ := d.buffers.Get().([]byte)
@@ -48,19 +53,40 @@ func (d *directFile) ReadAt(p []byte, offset int64) (int, error) {
 		buffer = aligned(int(end - start))
 	}
 	defer d.buffers.Put(buffer) //nolint:staticcheck // a slice header a call is nothing beside the read
-	n, err := d.cold.ReadAt(buffer[:end-start], start)
+	n, err := d.pread(buffer[:end-start], start)
 	if skip := int(offset - start); n > skip {
 		n = copy(p, buffer[skip:n])
 	} else {
 		n = 0
 	}
-	switch {
-	case n == len(p):
+	if n == len(p) {
 		return n, nil
-	case err == nil:
-		return n, io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+// pread does not go on behind a block that is not full, which is the end of the file: some
+// file systems refuse to read from an offset in the middle of one, where others say that
+// it is the end.
+func (d *directFile) pread(p []byte, offset int64) (n int, err error) {
+	for n < len(p) {
+		var more int
+		more, err = unix.Pread(int(d.cold.Fd()), p[n:], offset+int64(n))
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return n, &fs.PathError{Op: "read", Path: d.cold.Name(), Err: err}
+		}
+		n += more
+		if more == 0 || n%directAlign != 0 {
+			break
+		}
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 func (d *directFile) Read(p []byte) (int, error) {

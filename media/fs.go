@@ -80,8 +80,11 @@ func OpenFS(name string) (FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rootFS{root}, nil
+	return RootFS(root), nil
 }
+
+// RootFS is the FS of a folder that is open already; Close closes it.
+func RootFS(root *os.Root) FS { return rootFS{root} }
 
 func (r rootFS) Name() string { return r.root.Name() }
 func (r rootFS) Close() error { return r.root.Close() }

@@ -72,6 +72,13 @@ func AppendWords(dst []byte, s Share) []byte {
 	return dst
 }
 
+// ListBits is how much one word of the list holds, drawn at random.
+const ListBits = fieldBits
+
+// ListWord returns the word of the list with the lowest ListBits bits of n as its number: where n is random, every word is as
+// likely as any other. The string is that of the list, which is public; which word it is may be a secret.
+func ListWord(n uint16) string { return wordList()[n&fieldMask] }
+
 // FingerprintWords returns the six words by which people compare fingerprints, FORMAT.md section 6.
 func FingerprintWords(fp [32]byte) []string {
 	out := make([]string, fingerprintWords)

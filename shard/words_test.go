@@ -236,3 +236,15 @@ func FuzzCorrect(f *testing.F) {
 		require.LessOrEqual(t, len(p.Changed), parityWords)
 	})
 }
+
+// Every word of the list is drawn by its number, and only the lowest bits of it count.
+func TestListWord(t *testing.T) {
+	seen := map[string]bool{}
+	for n := range 1 << ListBits {
+		seen[ListWord(uint16(n))] = true
+		require.Equal(t, ListWord(uint16(n)), ListWord(uint16(n)|1<<15))
+	}
+	require.Len(t, seen, 2048)
+	require.Equal(t, "abandon", ListWord(0))
+	require.Equal(t, "zoo", ListWord(2047))
+}

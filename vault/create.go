@@ -46,6 +46,9 @@ type CreateParams struct {
 	// AllShares allows a threshold equal to Shares, where one lost card is
 	// the loss of the vault.
 	AllShares bool
+	// Dice are rolls from ParseDice, mixed into each seed; nil for none. The
+	// caller destroys them.
+	Dice *secret.Buffer
 }
 
 // Fresh is a vault that has just been made and is not written yet. It holds
@@ -81,7 +84,8 @@ func (p CreateParams) Check() error {
 }
 
 // Create makes a vault: a seed and a share set for each compartment, and a
-// signer whose key is locked with the passphrase. Before it returns it has
+// signer whose key is locked with the passphrase. Seeds are the system's randomness,
+// each its own, with p.Dice mixed in. Before it returns it has
 // recombined every quorum (or a sample) and opened an age file with each
 // identity.
 func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
@@ -96,7 +100,7 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 		return nil, err
 	}
 	defer signer.Destroy()
-	seeds, err := secret.Random(2 * shard.SeedSize)
+	seeds, err := newSeeds(p.Dice, public)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +134,26 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// newSeeds makes the seed of each compartment, in the order of format.Compartments.
+func newSeeds(dice *secret.Buffer, signer string) (*secret.Buffer, error) {
+	compartments := format.Compartments()
+	seeds, err := secret.Random(len(compartments) * shard.SeedSize)
+	if err != nil || dice == nil {
+		return seeds, err
+	}
+	err = checkDice(dice.Bytes())
+	for i, name := range compartments {
+		if err == nil {
+			err = mixDice(seeds.Bytes()[i*shard.SeedSize:][:shard.SeedSize], dice.Bytes(), signer, name)
+		}
+	}
+	if err != nil {
+		seeds.Destroy()
+		return nil, err
+	}
+	return seeds, nil
 }
 
 // finish splits the seeds and signs the files.

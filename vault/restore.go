@@ -39,21 +39,23 @@ type Target struct {
 	fs   media.FS
 	name string
 	made bool // by OpenTarget: removed again where nothing is restored
+	// memory tells that it is a tmpfs: there is no medium that could be read back.
+	memory bool
 
 	mu     sync.Mutex // between writing and an interrupt that closes
 	closed bool
 }
 
-// OpenTarget makes the folder, or takes an existing empty one.
+// OpenTarget makes the folder, or takes an existing empty one, as OpenPrivate does.
 func OpenTarget(name string) (*Target, error) {
 	t := &Target{name: name}
-	err := os.Mkdir(name, restoredFolder)
-	t.made = err == nil
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	root, made, err := OpenPrivate(name)
+	if err != nil {
 		return nil, err
 	}
-	if t.fs, err = media.OpenFS(name); err != nil {
-		return nil, err
+	t.fs, t.made = media.RootFS(root), made
+	if t.memory, err = InMemory(name); err != nil {
+		t.memory = false // then it is read back like a disk
 	}
 	if err := t.empty(); err != nil {
 		t.fs.Close()
@@ -274,7 +276,7 @@ func (t *Target) tryArchive(f Entry, attempt Attempt, progress func(int)) (err e
 	if err != nil {
 		return err
 	}
-	if err := w.prove(); err != nil {
+	if err := w.prove(name); err != nil {
 		return &brokenTargetError{err}
 	}
 	if err := t.complete(out, name, f); err != nil {
@@ -301,20 +303,25 @@ func (w *archiveWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// prove reads the file back. Its digest was compared before it was written: the sums
-// tell what the disk has changed since.
-func (w *archiveWriter) prove() error {
-	if err := w.file.Sync(); err != nil {
+// prove reads the file back past the cache. Its digest was compared before it was written:
+// the sums tell what the disk has changed since.
+func (w *archiveWriter) prove(name string) error {
+	if err := w.file.Sync(); err != nil || w.target.memory {
 		return err
 	}
-	var back media.Sums
+	cold, err := w.target.fs.OpenCold(name)
+	if err != nil {
+		return err
+	}
+	defer cold.Close()
 	buffer, err := secret.New(aheadChunk)
 	if err != nil {
 		return err
 	}
 	defer buffer.Destroy()
+	var back media.Sums
 	for offset := int64(0); ; {
-		n, err := w.file.ReadAt(buffer.Bytes(), offset)
+		n, err := cold.ReadAt(buffer.Bytes(), offset)
 		_, _ = back.Write(buffer.Bytes()[:n])
 		offset += int64(n)
 		if errors.Is(err, io.EOF) {

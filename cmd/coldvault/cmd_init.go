@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/media/paper"
+	"coldvault/vault/secret"
 )
 
 // unattended are the flags with which nothing is asked.
@@ -34,16 +37,33 @@ type initCmd struct {
 	Custodian       []string `sep:"none" placeholder:"NAME" help:"Name for a card, repeated in the order of the cards. Printed, and in no code."`
 	NameOthers      bool     `name:"name-others" help:"Print on every card who keeps the others. It helps the custodians, and whoever steals a card."`
 	Cards           string   `required:"" placeholder:"FOLDER" help:"Folder to write the cards to as PDF. They are secrets."`
+	Dice            bool     `xor:"dice" help:"Mix rolls of a die, typed at the terminal, into the system's randomness; never instead of it."`
+	DiceFile        string   `name:"dice-file" xor:"dice" placeholder:"FILE" help:"Take the rolls from FILE: digits from 1 to 6."`
 	AcceptAllShares bool     `name:"accept-all-shares" help:"Allow that every card is needed."`
 	paperSize
 	unattended
 }
 
+// dice is where rolls come from, nil for nowhere.
+func (c *initCmd) dice(u *ui) func() (*secret.Buffer, error) {
+	switch {
+	case c.DiceFile != "":
+		return func() (*secret.Buffer, error) { return diceFromFile(c.DiceFile) }
+	case c.Dice:
+		return u.askDice
+	}
+	return nil
+}
+
 func (c *initCmd) Run(u *ui) error {
 	c.unattended.apply(u)
+	if c.Dice && c.Yes {
+		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errors.New("--dice asks for rolls and --yes never asks")}, Hint: "give the rolls with --dice-file FILE"}
+	}
 	result, err := ceremony.Create(u, ceremony.CreateRequest{
 		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
 		AllShares: c.AcceptAllShares, Custodians: c.Custodian, NameOthers: c.NameOthers, Paper: c.size(), Now: time.Now(),
+		Dice: c.dice(u),
 	})
 	if err != nil {
 		return err
@@ -57,8 +77,7 @@ func (c *initCmd) Run(u *ui) error {
 	}
 	u.print("  cards        %s … card-%d.pdf", result.Cards[0], len(result.Cards))
 	u.print("")
-	u.print("Now print each card, check the print with `coldvault check --card SCAN`, and destroy the PDFs:")
-	u.print("they are the vault. A file on flash cannot be erased, only its key: best write them to a tmpfs.")
+	c.sayFarewell(u, result.InMemory)
 	u.emit("vault", struct {
 		ID          string   `json:"id"`
 		Label       string   `json:"label"`
@@ -66,6 +85,24 @@ func (c *initCmd) Run(u *ui) error {
 		Words       []string `json:"words"`
 		Folder      string   `json:"folder"`
 		Cards       []string `json:"cards"`
-	}{id.Vault.ID, id.Vault.Label, id.FingerprintHex(), id.Words(), c.Vault, result.Cards})
+		InMemory    bool     `json:"cards_in_memory"`
+	}{id.Vault.ID, id.Vault.Label, id.FingerprintHex(), id.Words(), c.Vault, result.Cards, result.InMemory})
 	return nil
+}
+
+// sayFarewell says how to get rid of the PDFs once they are printed and proven.
+func (c *initCmd) sayFarewell(u *ui, inMemory bool) {
+	folder := c.Cards
+	if absolute, err := filepath.Abs(folder); err == nil {
+		folder = absolute
+	}
+	u.print("Print each card, scan the print and prove it: coldvault check --card SCAN")
+	u.print("Then get rid of the PDFs, which are the vault: rm -r '%s'", strings.ReplaceAll(folder, "'", `'\''`))
+	if inMemory {
+		u.print("They are in memory only (tmpfs): removed they are gone, at the latest when the machine is switched off. Empty the")
+		u.print("printer's memory too: switch it off.")
+		return
+	}
+	u.print("They are on a disk. On flash (SSD, USB stick, SD card) neither rm nor shred erases for certain what was once written:")
+	u.print("keep or destroy that disk like a card, or do this again with --cards /dev/shm/cards, which is in memory only.")
 }

@@ -95,7 +95,8 @@ func (c *restoreCmd) Run(u *ui) error {
 		Generation  int      `json:"generation"`
 		Created     string   `json:"created"`
 		To          string   `json:"to"`
+		InMemory    bool     `json:"in_memory"`
 		Runbook     []string `json:"runbook"`
-	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), r.Identity.Words(), r.Generation, r.Sealed.Format(time.RFC3339), r.To, append([]string{}, r.Runbook...)})
+	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), r.Identity.Words(), r.Generation, r.Sealed.Format(time.RFC3339), r.To, r.InMemory, append([]string{}, r.Runbook...)})
 	return nil
 }

@@ -49,11 +49,11 @@ type commands struct {
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
 }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(newUI(os.Stdin, os.Stdout, os.Stderr).run(os.Args[1:])) }
 
-// run is main without the exit, for the tests.
-func run(args []string) int {
-	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+// run is main without the exit. A panic goes through its defers too: the terminal is put
+// right and secrets are wiped before it is printed.
+func (u *ui) run(args []string) int {
 	u.undo.watch.Do(u.undo.start)
 	defer secret.DestroyAll()
 	defer u.show()

@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		// this fails and changes nothing.
 		_, _ = unix.Setsid()
 		main()
+	}, "coldvault-panics": func() {
+		u := newUI(os.Stdin, os.Stdout, os.Stderr)
+		u.shown = func() { panic("with a secret on the screen") }
+		os.Exit(u.run(os.Args[1:]))
 	}})
 }
 

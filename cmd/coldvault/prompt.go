@@ -24,7 +24,10 @@ type prompts struct {
 // is under 500 bytes, a terminal's line is at most 4096.
 const maxTyped = 4096
 
-var errClosed = errors.New("the terminal was closed")
+var (
+	errClosed  = errors.New("the terminal was closed")
+	errStopped = errors.New("stopped at the terminal")
+)
 
 var errNoTerminal = &ceremony.HintError{
 	Err:  errors.New("there is no terminal to ask for the passphrase at"),
@@ -39,21 +42,7 @@ func (u *ui) Passphrase(fresh bool) (*secret.Buffer, error) {
 	if !fresh {
 		return u.passphrase("passphrase of the vault's signer: ")
 	}
-	first, err := u.passphrase("new passphrase for the vault's signer: ")
-	if err != nil {
-		return nil, err
-	}
-	second, err := u.passphrase("once more: ")
-	if err != nil {
-		first.Destroy()
-		return nil, err
-	}
-	defer second.Destroy()
-	if !bytes.Equal(first.Bytes(), second.Bytes()) {
-		first.Destroy()
-		return nil, errors.New("the two passphrases differ")
-	}
-	return first, nil
+	return u.newPassphrase()
 }
 
 func (u *ui) passphrase(prompt string) (*secret.Buffer, error) {
@@ -115,6 +104,15 @@ func (u *ui) Ask(question string) (string, error) {
 	if u.secrets.yes {
 		return "", ceremony.ErrNobody
 	}
+	answer, err := u.askShown(question + " (empty if not known): ")
+	if errors.Is(err, errClosed) { // Ctrl-D: not known either
+		err = nil
+	}
+	return answer, err
+}
+
+// askShown asks with what is typed on the screen.
+func (u *ui) askShown(prompt string) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return "", ceremony.ErrNobody
@@ -122,11 +120,14 @@ func (u *ui) Ask(question string) (string, error) {
 	defer tty.Close()
 	u.show()
 	u.Progress("", 0, 0)
-	u.tell(tty, question+" (empty if not known): ")
+	u.tell(tty, prompt)
 	answer := make([]byte, maxTyped)
 	n, err := tty.Read(answer)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
+	}
+	if n == 0 {
+		return "", errClosed
 	}
 	line, _, _ := strings.Cut(string(answer[:n]), "\n")
 	return line, nil
@@ -134,9 +135,10 @@ func (u *ui) Ask(question string) (string, error) {
 
 // hidden is the terminal with echo off.
 type hidden struct {
-	tty *os.File
-	old unix.Termios
-	end func() // of the watch for interrupts
+	tty    *os.File // to read from
+	screen *screen  // to write to
+	old    unix.Termios
+	end    func() // of the watch for interrupts
 }
 
 // hide switches echo off until show. It stays off between prompts: a scanner types
@@ -154,11 +156,14 @@ func (u *ui) hide() error {
 		tty.Close()
 		return err
 	}
-	h := &hidden{tty: tty, old: *old}
+	h := &hidden{tty: tty, screen: &screen{tty: tty}, old: *old}
 	h.end = u.OnInterrupt(h.restore)
 	quiet := *old
 	quiet.Lflag &^= unix.ECHO
 	quiet.Lflag |= unix.ICANON | unix.ISIG
+	// Ctrl-Z would leave a secret on the screen, and a shell without echo (termios(3):
+	// 0 is no key).
+	quiet.Cc[unix.VSUSP] = 0
 	if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, &quiet); err != nil {
 		h.end()
 		tty.Close()
@@ -168,9 +173,13 @@ func (u *ui) hide() error {
 	return nil
 }
 
-// restore drops what was typed and not read: it may be a share, and would be an
-// answer to the next question, or a command to the shell.
-func (h *hidden) restore() { _ = unix.IoctlSetTermios(int(h.tty.Fd()), unix.TCSETSF, &h.old) }
+// restore takes secrets off the screen and gives the terminal its echo back. It drops
+// what was typed and not read: it may be a share, and would be an answer to the next
+// question, or a command to the shell.
+func (h *hidden) restore() {
+	h.screen.close()
+	_ = unix.IoctlSetTermios(int(h.tty.Fd()), unix.TCSETSF, &h.old)
+}
 
 // show undoes hide.
 func (u *ui) show() {
@@ -187,8 +196,8 @@ func (u *ui) show() {
 func (u *ui) askHidden(prompt string) (*secret.Buffer, error) {
 	tty := u.hidden.tty
 	u.Progress("", 0, 0)
-	u.tell(tty, prompt)
-	defer u.tell(tty, "\n")
+	u.tell(u.hidden.screen, prompt)
+	defer u.tell(u.hidden.screen, "\n")
 	b, err := secret.New(maxTyped)
 	if err != nil {
 		return nil, err

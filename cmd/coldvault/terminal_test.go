@@ -48,6 +48,11 @@ func (s *session) screen() string {
 // a person; standard output is not.
 func start(t *testing.T, dir string, args ...string) *session {
 	t.Helper()
+	return startProgram(t, dir, "coldvault", args...)
+}
+
+func startProgram(t *testing.T, dir, program string, args ...string) *session {
+	t.Helper()
 	ctrl, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
 	require.NoError(t, unix.IoctlSetPointerInt(int(ctrl.Fd()), unix.TIOCSPTLCK, 0))
@@ -55,7 +60,7 @@ func start(t *testing.T, dir string, args ...string) *session {
 	require.NoError(t, err)
 	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
-	s := &session{t: t, ctrl: ctrl, tty: tty, cmd: exec.Command("coldvault", args...)}
+	s := &session{t: t, ctrl: ctrl, tty: tty, cmd: exec.Command(program, args...)}
 	s.cmd.Dir = dir
 	s.cmd.Stdin, s.cmd.Stderr = tty, tty
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
@@ -99,8 +104,17 @@ func (s *session) await(prompt string) {
 		time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
 }
 
+// answerShown is answer for a prompt that echoes.
+func (s *session) answerShown(prompt, line string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return strings.HasSuffix(s.screen(), prompt) && s.echoes() },
+		time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
+	_, err := s.ctrl.WriteString(line + "\n")
+	require.NoError(s.t, err)
+}
+
 // exit waits for the end and gives the code and what stood on the screen. The
-// terminal must echo again.
+// terminal must echo again, show its main screen, and have got no title and no clipboard.
 func (s *session) exit() (code int, screen string) {
 	s.t.Helper()
 	_ = s.cmd.Wait()
@@ -116,6 +130,7 @@ func (s *session) exit() (code int, screen string) {
 		last = s.screen()
 		return same
 	}, time.Minute, 50*time.Millisecond)
+	mainScreen(s.t, last)
 	return code, last
 }
 
@@ -129,21 +144,34 @@ func copySample(t *testing.T) (dir string, s *sample) {
 }
 
 const (
-	newPrompt   = "new passphrase for the vault's signer: "
+	newPrompt   = "Enter gives one of 7 random words (77 bits), own lets you choose: "
+	keysPrompt  = "y z q w a m - _ / 1 2 @\r\n> "
+	ownPrompt   = "your passphrase: "
 	againPrompt = "once more: "
 	passPrompt  = "passphrase of the vault's signer: "
 	wordPrompt  = "(words are shown one at a time, digits not at all; an empty line gives up): "
 	cardPrompt  = "(not shown; an empty line gives up): "
 )
 
-// A new passphrase is asked for twice, without echo, and then opens the vault.
+// chooseOwn gets to the prompt for a passphrase of one's own.
+func (s *session) chooseOwn() {
+	s.t.Helper()
+	s.answer(newPrompt, "own")
+	s.answerShown(keysPrompt, keysOfAny)
+}
+
+// A new passphrase is asked for twice, without echo, and then opens the vault. One that is
+// too short is refused, and one that is typed where it is not asked for is not echoed.
 func TestPassphraseIsTypedWithoutEcho(t *testing.T) {
 	dir, _ := copySample(t)
 	s := start(t, dir, "init", "--vault", "v", "--label", "x", "--shares", "2", "--threshold", "2", "--accept-all-shares", "--cards", "c")
-	s.answer(newPrompt, "battery staple")
+	s.chooseOwn()
+	s.answer(ownPrompt, "staples")
+	s.answer(ownPrompt, "battery staple")
 	s.answer(againPrompt, "battery staple")
 	code, screen := s.exit()
 	require.Zero(t, code, screen)
+	require.Contains(t, screen, "the passphrase has 7 characters, fewer than 12; take several words")
 	require.NotContains(t, screen, "staple")
 	require.FileExists(t, filepath.Join(dir, "v", "vault.json"))
 
@@ -159,6 +187,8 @@ func TestPassphrasesThatDiffer(t *testing.T) {
 	dir, _ := copySample(t)
 	s := start(t, dir, "init", "--vault", "v", "--label", "x", "--shares", "3", "--threshold", "2", "--cards", "c")
 	s.answer(newPrompt, "battery staple")
+	s.chooseOwn()
+	s.answer(ownPrompt, "battery staple")
 	s.answer(againPrompt, "battery stable")
 	code, screen := s.exit()
 	require.Equal(t, exitFailed, code)
@@ -267,7 +297,7 @@ func TestACorrectionIsProposed(t *testing.T) {
 		code, screen := s.exit()
 		require.Zero(t, code, screen)
 		if kind == "xterm" {
-			require.Contains(t, screen, "\x1b[4F\x1b[J", "the words were left on the screen")
+			require.NotContains(t, mainScreen(t, screen), "word 5", "the words were left on the screen")
 		}
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, "out")))
 	}

@@ -1,6 +1,6 @@
 package main
 
-// This is the only file that prints. Its rules:
+// This is the only file that prints; screen.go switches the terminal's screens. Its rules:
 //
 //   - Steps, warnings and progress go to standard error; what a command was
 //     asked for goes to standard output. With --json only JSON goes there.
@@ -34,6 +34,7 @@ type ui struct {
 	secrets  prompts
 	undo     interrupts
 	hidden   *hidden // while the terminal does not echo
+	shown    func()  // a secret is on the screen; overridden by test
 }
 
 func newUI(in, out, err *os.File) *ui {
@@ -100,18 +101,20 @@ func (u *ui) Progress(what string, done, total int) {
 func (u *ui) tell(tty io.Writer, text string) { fmt.Fprint(tty, clean(text)) }
 
 // tellSecret prints what only the person at the terminal may see, from guarded
-// memory and without a copy: words of a card, which are letters.
-func (u *ui) tellSecret(tty io.Writer, text []byte) { _, _ = tty.Write(text) }
-
-// eraseLines removes the last lines from the terminal (ECMA-48: CPL, ED).
-func (u *ui) eraseLines(tty io.Writer, lines int) { fmt.Fprintf(tty, "\x1b[%dF\x1b[J", lines) }
+// memory and without a copy: words of the list, which are letters.
+func (u *ui) tellSecret(tty io.Writer, text []byte) {
+	_, _ = tty.Write(text)
+	if u.shown != nil {
+		u.shown()
+	}
+}
 
 // redraw replaces the line that the cursor is on (ECMA-48: EL). before is public;
 // typed and after may be secret and are not copied.
-func (u *ui) redraw(tty *os.File, before string, typed []byte, after string) {
-	_, _ = tty.WriteString("\r\x1b[K" + clean(before))
+func (u *ui) redraw(tty io.Writer, before string, typed []byte, after string) {
+	_, _ = io.WriteString(tty, "\r\x1b[K"+clean(before))
 	u.tellSecret(tty, typed)
-	_, _ = tty.WriteString(after)
+	_, _ = io.WriteString(tty, after)
 }
 
 // text is where a command's own output goes.

@@ -20,20 +20,16 @@ import (
 )
 
 // AcceptWords shows words that are proposed for a card and asks whether they stand
-// on it. What was typed ahead is no answer. The words are wiped off the screen.
+// on it. What was typed ahead is no answer.
 func (u *ui) AcceptWords(numbers []int, words []byte) (bool, error) {
 	if u.secrets.yes || u.hide() != nil {
 		return false, ceremony.ErrNobody
 	}
-	tty := u.hidden.tty
-	u.Progress("", 0, 0)
-	u.tell(tty, fmt.Sprintf("These words do not fit the others: %s. The card can be used if this is what stands on it:\n", ceremony.Numbers(numbers)))
-	u.tellSecret(tty, words)
-	_ = unix.IoctlSetInt(int(tty.Fd()), unix.TCFLSH, unix.TCIFLUSH)
+	defer u.apart()()
+	u.tell(u.hidden.screen, fmt.Sprintf("These words do not fit the others: %s. The card can be used if this is what stands on it:\n", ceremony.Numbers(numbers)))
+	u.tellSecret(u.hidden.screen, words)
+	_ = unix.IoctlSetInt(int(u.hidden.tty.Fd()), unix.TCFLSH, unix.TCIFLUSH)
 	answer, err := u.askHidden("Type yes to take it, anything else to refuse: ")
-	if canDraw() {
-		u.eraseLines(tty, bytes.Count(words, []byte("\n"))+1)
-	}
 	if err != nil {
 		return false, err
 	}
@@ -190,7 +186,7 @@ func whole(typed []byte) (word string, ok bool) {
 }
 
 // draw shows the word that is being typed, and what it will be.
-func (e *wordEditor) draw(u *ui, tty *os.File) {
+func (e *wordEditor) draw(u *ui, tty io.Writer) {
 	switch {
 	case e.n == 0:
 		u.redraw(tty, "", nil, "")
@@ -212,9 +208,13 @@ func (e *wordEditor) draw(u *ui, tty *os.File) {
 	u.redraw(tty, fmt.Sprintf("word %d of %d: ", e.words+1, shard.WordCount), typed, after)
 }
 
-// askWords is askHidden, key by key.
-func (u *ui) askWords(prompt string) (*secret.Buffer, error) {
+// keyByKey has the hidden terminal give each key at once until stop; one that cannot draw
+// goes on giving lines.
+func (u *ui) keyByKey() (stop func(), err error) {
 	tty := u.hidden.tty
+	if !canDraw() {
+		return func() {}, nil
+	}
 	quiet, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 	if err != nil {
 		return nil, err
@@ -226,23 +226,37 @@ func (u *ui) askWords(prompt string) (*secret.Buffer, error) {
 		return nil, err
 	}
 	// Not flushed: a scanner may be typing the next code already.
-	defer func() { _ = unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, quiet) }()
+	return func() { _ = unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, quiet) }, nil
+}
+
+// readKey reads one byte from the hidden terminal into guarded memory.
+func (u *ui) readKey(key []byte) error {
+	n, err := u.hidden.tty.Read(key[:1])
+	if n == 0 && (err == nil || errors.Is(err, io.EOF)) {
+		return errClosed
+	}
+	return err
+}
+
+// askWords is askHidden, key by key, on the alternate screen.
+func (u *ui) askWords(prompt string) (*secret.Buffer, error) {
+	stop, err := u.keyByKey()
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
 	b, err := secret.New(maxTyped)
 	if err != nil {
 		return nil, err
 	}
 	defer b.Destroy()
-	u.Progress("", 0, 0)
+	defer u.apart()()
+	tty := u.hidden.screen
 	u.tell(tty, prompt)
-	defer func() { u.redraw(tty, "", nil, "") }()
 	last := b.Len() - 1 // where each key is read into
 	e := &wordEditor{text: b.Bytes()[:last]}
 	for {
-		n, err := tty.Read(b.Bytes()[last:])
-		if n == 0 && (err == nil || errors.Is(err, io.EOF)) {
-			return nil, errClosed
-		}
-		if err != nil {
+		if err := u.readKey(b.Bytes()[last:]); err != nil {
 			return nil, err
 		}
 		var got event

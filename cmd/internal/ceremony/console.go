@@ -22,8 +22,8 @@ type Console interface {
 	Warn(format string, args ...any)
 	// Progress shows how far a long step is. total 0 ends it.
 	Progress(what string, done, total int)
-	// Passphrase asks for the signer's passphrase; a new one is asked for
-	// twice. The caller destroys it.
+	// Passphrase asks for the signer's passphrase; a new one is offered, or asked
+	// for twice. The caller destroys it.
 	Passphrase(fresh bool) (*secret.Buffer, error)
 	// Card asks for one more code or word list. ErrNobody where there is no one to ask.
 	Card(prompt string) (*secret.Buffer, error)

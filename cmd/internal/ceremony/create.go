@@ -32,14 +32,18 @@ type CreateRequest struct {
 	AllShares  bool
 	Custodians []string // names for the cards, in order; may be fewer
 	NameOthers bool     // print on every card who keeps the others
-	Paper      paper.Size
-	Now        time.Time
+	// Dice gives rolls, from vault.ParseDice, to be mixed into the seeds; nil for none.
+	// It is called when everything else is known to be right.
+	Dice  func() (*secret.Buffer, error)
+	Paper paper.Size
+	Now   time.Time
 }
 
 // CreateResult says what was made.
 type CreateResult struct {
 	Identity *vault.Identity
 	Cards    []string // paths of the PDFs
+	InMemory bool     // the cards are on no disk
 }
 
 // A card's codes: a share is 124 digits, which level H holds in version 6. A
@@ -55,12 +59,11 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	passphrase, err := c.Passphrase(true)
+	inMemory, err := warnOfDisk(c, r.Cards)
 	if err != nil {
 		return nil, err
 	}
-	defer passphrase.Destroy()
-	fresh, err := vault.Create(r.params(), passphrase)
+	fresh, err := r.create(c)
 	if err != nil {
 		return nil, err
 	}
@@ -77,17 +80,18 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 			undo.run()
 		}
 	}()
-	if err := undo.mkdir(r.Cards); err != nil {
+	cards, err := r.openCards(undo)
+	if err != nil {
 		return nil, err
 	}
-	result = &CreateResult{Identity: id}
+	defer cards.Close()
+	result = &CreateResult{Identity: id, InMemory: inMemory}
 	for i := 1; i <= fresh.Cards(); i++ {
 		c.Progress("drawing the cards and reading them back", i, fresh.Cards())
-		name := filepath.Join(r.Cards, fmt.Sprintf("card-%d.pdf", i))
-		if err := r.writeCard(undo, name, fresh, i); err != nil {
+		if err := r.writeCard(undo, cards, fresh, i); err != nil {
 			return nil, fmt.Errorf("card %d: %w", i, err)
 		}
-		result.Cards = append(result.Cards, name)
+		result.Cards = append(result.Cards, filepath.Join(r.Cards, cardName(i)))
 	}
 	c.Progress("", 0, 0)
 	c.Say("%d cards drawn; every code on them read back", fresh.Cards())
@@ -97,6 +101,43 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	c.Say("vault %s written to %s and read back", id.Vault.ID, r.Vault)
 	return result, nil
 }
+
+// create asks for what the vault is made with, and makes it.
+func (r *CreateRequest) create(c Console) (*vault.Fresh, error) {
+	passphrase, err := newPassphrase(c)
+	if err != nil {
+		return nil, err
+	}
+	defer passphrase.Destroy()
+	p := r.params()
+	if r.Dice != nil {
+		p.Dice, err = r.Dice()
+		if errors.Is(err, vault.ErrDice) {
+			err = withHint(err, "roll a die at least %d times and type what it shows; nothing was made yet", vault.MinDice)
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer p.Dice.Destroy()
+	}
+	return vault.Create(p, passphrase)
+}
+
+// openCards opens the folder for the cards; where it is made and nothing comes of it, it goes.
+func (r *CreateRequest) openCards(undo *undoList) (cards *os.Root, err error) {
+	made := false
+	err = undo.do(func() error {
+		cards, made, err = vault.OpenPrivate(r.Cards)
+		return err
+	}, func() {
+		if made {
+			os.Remove(r.Cards)
+		}
+	})
+	return cards, withHint(err, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
+}
+
+func cardName(index int) string { return fmt.Sprintf("card-%d.pdf", index) }
 
 func (r *CreateRequest) check() error {
 	r.Vault, r.Cards = filepath.Clean(r.Vault), filepath.Clean(r.Cards)
@@ -122,7 +163,7 @@ func (r *CreateRequest) check() error {
 		return &UsageError{Err: err}
 	}
 	for i := 1; i <= r.Shares; i++ {
-		name := filepath.Join(r.Cards, fmt.Sprintf("card-%d.pdf", i))
+		name := filepath.Join(r.Cards, cardName(i))
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 			return withHint(errors.Join(fmt.Errorf("%s exists already", name), err), "cards are never overwritten: give another folder with --cards")
 		}
@@ -166,7 +207,7 @@ func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 
 // writeCard draws one card, reads it back and writes it. A card is a secret: its
 // PDF is made inside secret.Do and goes to a new file of mode 0400.
-func (r *CreateRequest) writeCard(undo *undoList, name string, fresh *vault.Fresh, index int) error {
+func (r *CreateRequest) writeCard(undo *undoList, cards *os.Root, fresh *vault.Fresh, index int) error {
 	err := secret.Do(func() error {
 		shares, err := fresh.Card(index)
 		if err != nil {
@@ -180,7 +221,7 @@ func (r *CreateRequest) writeCard(undo *undoList, name string, fresh *vault.Fres
 		if err := proveCard(pdf, shares); err != nil {
 			return err
 		}
-		return undo.create(name, pdf, 0o400)
+		return undo.createIn(cards, cardName(index), pdf, 0o400)
 	})
 	secret.Collect()
 	return err

@@ -28,7 +28,7 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 		return err
 	}
 	defer opened.close()
-	passphrase, err := c.Passphrase(true)
+	passphrase, err := newPassphrase(c)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ type RestoreResult struct {
 	Facts      []format.Fact
 	Held       []HeldBack
 	To         string
+	InMemory   bool     // To is on no disk
 	Runbook    []string // files that say what to do now
 }
 
@@ -67,12 +68,21 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	}
 	defer target.Close()
 	defer c.OnInterrupt(func() { target.Close() })()
+	inMemory, err := warnOfDisk(c, r.To)
+	if err != nil {
+		return nil, err
+	}
 	opened, err := r.open(c, role.compartments)
 	if err != nil {
 		return nil, err
 	}
 	defer opened.close()
-	return r.write(c, target, opened.generation, role, opened.bundles)
+	result, err := r.write(c, target, opened.generation, role, opened.bundles)
+	if err != nil {
+		return nil, err
+	}
+	result.InMemory = inMemory
+	return result, nil
 }
 
 // opened is a generation with the compartments that were asked for.

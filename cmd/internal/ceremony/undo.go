@@ -63,21 +63,24 @@ func (u *undoList) mkdirNew(name string) error {
 	return u.do(func() error { return os.Mkdir(name, 0o700) }, func() { os.RemoveAll(name) })
 }
 
-// mkdir makes a private folder where there is none; with what others put into
-// it, it stays.
-func (u *undoList) mkdir(name string) error {
-	err := u.do(func() error { return os.Mkdir(name, 0o700) }, func() { os.Remove(name) })
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return err
-}
-
 // create writes a new file and makes it durable; an existing one is an error.
 func (u *undoList) create(name string, data []byte, mode fs.FileMode) error {
+	return u.write(name, data, func() (*os.File, error) {
+		return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	})
+}
+
+// createIn is create in a folder that is open, whatever has its name by now.
+func (u *undoList) createIn(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
+	return u.write(filepath.Join(dir.Name(), name), data, func() (*os.File, error) {
+		return dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	})
+}
+
+func (u *undoList) write(name string, data []byte, open func() (*os.File, error)) error {
 	var f *os.File
 	err := u.do(func() (err error) {
-		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		f, err = open()
 		return err
 	}, func() { os.Remove(name) })
 	if err != nil {

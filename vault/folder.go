@@ -1,0 +1,91 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
+// is no link and in which no other user can exchange files. made tells which.
+func OpenPrivate(name string) (root *os.Root, made bool, err error) {
+	err = os.Mkdir(name, restoredFolder)
+	made = err == nil
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, false, err
+	}
+	if root, err = openFolder(name); err != nil && made {
+		_ = os.Remove(name)
+	}
+	return root, made, err
+}
+
+// openFolder opens a folder and nothing that was put in its place meanwhile: os.OpenRoot
+// itself follows a link in the last part of the name.
+func openFolder(name string) (*os.Root, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is no folder, or a link to one", name)
+	}
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := root.Stat(".")
+	if err == nil && !os.SameFile(info, opened) {
+		err = fmt.Errorf("%s was exchanged while it was opened", name)
+	}
+	if err == nil {
+		err = checkPrivate(name, opened)
+	}
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// ErrShared is returned for a folder in which others can exchange files.
+var ErrShared = errors.New("other users can exchange files in this folder")
+
+// checkPrivate lets a sticky folder pass, as a mounted tmpfs is (mount(8): mode 1777):
+// only their owner can rename or remove files there. Files in it are 0400.
+func checkPrivate(name string, info fs.FileInfo) error {
+	const writableByOthers = 0o022
+	if info.Mode()&writableByOthers != 0 && info.Mode()&fs.ModeSticky == 0 {
+		return fmt.Errorf("%s: %w", name, ErrShared)
+	}
+	return nil
+}
+
+// InMemory tells whether a folder, which need not exist yet, is on a file system that is
+// in memory only, a tmpfs or ramfs: what is removed there is gone, and the rest goes with
+// the power, as long as the system does not swap. Nothing is promised of a disk:
+// flash keeps what was overwritten (SECURITY.md, "Not promised").
+func InMemory(name string) (bool, error) {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return false, err
+	}
+	for {
+		var stat unix.Statfs_t
+		err := unix.Statfs(name, &stat)
+		if err == nil {
+			// The type of Type differs between architectures (statfs(2)).
+			kind := uint32(stat.Type)
+			return kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC, nil
+		}
+		parent := filepath.Dir(name)
+		if !errors.Is(err, unix.ENOENT) || parent == name {
+			return false, &fs.PathError{Op: "statfs", Path: name, Err: err}
+		}
+		name = parent
+	}
+}

@@ -1,0 +1,95 @@
+package vault
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// shm is a folder on the tmpfs that every Linux system has.
+func shm(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "coldvault-test-")
+	if err != nil {
+		t.Skip("no tmpfs at /dev/shm")
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// A tmpfs is recognised, also for folders that are still to be made; a file system that
+// is on a disk, or shows the kernel, is none.
+func TestAFolderInMemoryIsRecognised(t *testing.T) {
+	dir := shm(t)
+	for name, want := range map[string]bool{
+		dir:                                true,
+		filepath.Join(dir, "not", "there"): true,
+		"/proc":                            false,
+		"/proc/not/there":                  false,
+	} {
+		got, err := InMemory(name)
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
+	}
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := InMemory(filepath.Join(file, "below"))
+	require.ErrorIs(t, err, unix.ENOTDIR)
+}
+
+// A link on a tmpfs to a disk is a disk: what counts is where the files will be.
+func TestALinkToADiskIsNotInMemory(t *testing.T) {
+	link := filepath.Join(shm(t), "link")
+	require.NoError(t, os.Symlink("/proc", link))
+	got, err := InMemory(link)
+	require.NoError(t, err)
+	require.False(t, got)
+}
+
+// A folder for secrets is made private, taken where it is there, and refused where it
+// is a link, no folder, or one in which others can exchange files.
+func TestFoldersForSecretsArePrivate(t *testing.T) {
+	dir := t.TempDir()
+	made := filepath.Join(dir, "made")
+	root, fresh, err := OpenPrivate(made)
+	require.NoError(t, err)
+	require.NoError(t, root.Close())
+	require.True(t, fresh)
+	info, err := os.Stat(made)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700)|os.ModeDir, info.Mode())
+
+	for name, mode := range map[string]os.FileMode{"own": 0o700, "readable": 0o755, "sticky": 0o777 | os.ModeSticky} {
+		p := filepath.Join(dir, name)
+		require.NoError(t, os.Mkdir(p, 0o700))
+		require.NoError(t, os.Chmod(p, mode))
+		root, fresh, err := OpenPrivate(p)
+		require.NoError(t, err, name)
+		require.False(t, fresh)
+		require.NoError(t, root.Close())
+	}
+	for name, mode := range map[string]os.FileMode{"group": 0o770, "world": 0o777} {
+		p := filepath.Join(dir, name)
+		require.NoError(t, os.Mkdir(p, 0o700))
+		require.NoError(t, os.Chmod(p, mode))
+		_, _, err := OpenPrivate(p)
+		require.ErrorIs(t, err, ErrShared, name)
+		require.DirExists(t, p)
+	}
+	for name, target := range map[string]string{"link": made, "dangling": filepath.Join(dir, "nowhere")} {
+		p := filepath.Join(dir, name)
+		require.NoError(t, os.Symlink(target, p))
+		_, _, err := OpenPrivate(p)
+		require.ErrorContains(t, err, p+" is no folder, or a link to one")
+		_, err = OpenTarget(p)
+		require.ErrorContains(t, err, "is no folder, or a link to one")
+	}
+	require.NoDirExists(t, filepath.Join(dir, "nowhere"))
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, _, err = OpenPrivate(file)
+	require.ErrorContains(t, err, "is no folder")
+}
