@@ -32,7 +32,7 @@ type layer struct {
 }
 
 // layers has a line for every package; the narrowest pattern counts. The direction is
-// cmd → ceremony → vault → {format, material, secret, shard, media}; media/paper → qr.
+// cmd → ceremony → vault → {format, material, secret, ledger, shard, media}; media/paper → qr.
 // Package testvectors holds recover.py, which goes onto every medium.
 var layers = []layer{
 	{"coldvault/cmd/...", []string{"coldvault/..."}},
@@ -41,6 +41,7 @@ var layers = []layer{
 	{"coldvault/vault/format/...", []string{"coldvault/vault/format/..."}},
 	{"coldvault/vault/material/...", []string{"coldvault/vault/material/...", "coldvault/vault/format/..."}},
 	{"coldvault/vault/secret", nil},
+	{"coldvault/vault/ledger", []string{"coldvault/vault/format/...", "coldvault/media"}},
 	{"coldvault/shard", []string{"coldvault/qr/digits"}},
 	{"coldvault/media", nil},
 	{"coldvault/media/mediatest", []string{"coldvault/media"}},

@@ -1,0 +1,273 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// MediumLogName is the file's name in coldvault/<vault-id>/ of a medium.
+const MediumLogName = "checks.log"
+
+// Limits of a MediumLog.
+const (
+	MaxMediumLog  = 1 << 20
+	maxMediumLine = 512
+	maxVersion    = 64
+)
+
+// MediumCheck is what the log of a medium says of one check: nothing that tells who
+// keeps the medium, or where.
+type MediumCheck struct {
+	Time       time.Time
+	Generation int
+	Version    string // of the tool
+	Result     Result
+}
+
+// mediumLine is a line of the log. A folded one closes all lines before it, which are
+// dropped: it repeats the last of them, goes on from it, and says how many checks there
+// were, since when, and how many of them found damage.
+type mediumLine struct {
+	N          int       `json:"n"`
+	Prev       string    `json:"prev"`
+	Time       time.Time `json:"time"`
+	Generation int       `json:"generation"`
+	Version    string    `json:"version"`
+	Result     Result    `json:"result"`
+	Medium     string    `json:"medium"`
+	Folded     *folded   `json:"folded,omitempty"`
+}
+
+type folded struct {
+	Checks  int       `json:"checks"`
+	Since   time.Time `json:"since"`
+	Damaged int       `json:"damaged"`
+}
+
+// MediumLog is checks.log: the random id of the medium, then a line for each check, each
+// with the digest of the one before. It shows damage, not forgery: who has the medium
+// can write another log, or cut lines from the end of this one.
+type MediumLog struct {
+	id    string
+	data  []byte // whole lines
+	lines []mediumLine
+	last  string // digest of the last line
+	torn  int
+}
+
+// ErrNoMediumID is returned for a log that does not begin with an id, such as one that
+// was cut off in its first line. The medium gets a new one.
+var ErrNoMediumID = errors.New("checks.log: it does not begin with the id of a medium")
+
+// NewMediumLog begins the log of a medium with a random id.
+func NewMediumLog() *MediumLog {
+	var id [MediumIDSize]byte
+	_, _ = rand.Read(id[:]) // it never fails
+	return newMediumLog(hex.EncodeToString(id[:]))
+}
+
+func newMediumLog(id string) *MediumLog {
+	return &MediumLog{id: id, data: []byte(id + "\n"), last: digest([]byte(id))}
+}
+
+// ParseMediumLog reads checks.log. An end without a line feed is a line that never
+// counted: Torn tells of it, and Append drops it.
+func ParseMediumLog(data []byte) (*MediumLog, error) {
+	if len(data) > MaxMediumLog {
+		return nil, fmt.Errorf("checks.log: %d bytes where at most %d are allowed", len(data), MaxMediumLog)
+	}
+	first, rest, whole := bytes.Cut(data, []byte("\n"))
+	if !whole || checkHex("medium", string(first), MediumIDSize) != nil {
+		return nil, ErrNoMediumID
+	}
+	l := newMediumLog(string(first))
+	for at := 2; len(rest) > 0; at++ {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if len(line) > maxMediumLine {
+			return nil, fmt.Errorf("checks.log line %d: longer than %d bytes", at, maxMediumLine)
+		}
+		if !whole {
+			l.torn = len(line)
+			break
+		}
+		m, err := parseMediumLine(line)
+		if err == nil {
+			err = l.follows(m)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("checks.log line %d: %w", at, err)
+		}
+		l.add(m, line)
+		rest = after
+	}
+	return l, nil
+}
+
+func parseMediumLine(line []byte) (mediumLine, error) {
+	var m mediumLine
+	if err := json.Unmarshal(line, &m); err != nil {
+		return mediumLine{}, fmt.Errorf("not the JSON that is expected here: %w", err)
+	}
+	again, err := m.marshal()
+	if err != nil {
+		return mediumLine{}, err
+	}
+	if !bytes.Equal(line, again) {
+		return mediumLine{}, errors.New("not in the canonical form")
+	}
+	return m, nil
+}
+
+func (m mediumLine) marshal() ([]byte, error) {
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	return encode(m)
+}
+
+func (m mediumLine) validate() error {
+	if err := checkRange("n", m.N, 1, maxCount); err != nil {
+		return err
+	}
+	if err := checkHex("prev", m.Prev, 32); err != nil {
+		return err
+	}
+	if err := checkTime(m.Time); err != nil {
+		return err
+	}
+	if err := checkGeneration(m.Generation); err != nil {
+		return err
+	}
+	if err := checkText("version", m.Version, maxVersion); err != nil {
+		return err
+	}
+	if err := checkOneOf("result", m.Result, Written, Whole, Repaired, Damaged, Incomplete); err != nil {
+		return err
+	}
+	if m.Folded == nil {
+		return nil
+	}
+	if f := m.Folded; f.Checks < 1 || f.Checks >= m.N || f.Damaged < 0 || f.Damaged > f.Checks {
+		return errors.New("what it says of the lines before it cannot be")
+	}
+	return checkTime(m.Folded.Since)
+}
+
+// follows tells whether m may be the next line. What a folded line at the beginning
+// follows is gone.
+func (l *MediumLog) follows(m mediumLine) error {
+	if m.Medium != l.id {
+		return fmt.Errorf("it is of medium %.32q, not of %s", m.Medium, l.id)
+	}
+	if m.Folded != nil {
+		if len(l.lines) > 0 {
+			return errors.New("it closes lines that are still there")
+		}
+		return nil
+	}
+	if m.N != l.n()+1 {
+		return fmt.Errorf("it has the number %d, not %d: lines are missing, moved or doubled", m.N, l.n()+1)
+	}
+	if m.Prev != l.last {
+		return errors.New("it does not follow the line before it: one of the two was changed")
+	}
+	return nil
+}
+
+func (l *MediumLog) n() int {
+	if len(l.lines) == 0 {
+		return 0
+	}
+	return l.lines[len(l.lines)-1].N
+}
+
+func (l *MediumLog) add(m mediumLine, line []byte) {
+	l.data = append(append(l.data, line...), '\n')
+	l.lines = append(l.lines, m)
+	l.last = digest(line)
+}
+
+// Append adds a check and returns the new content of the file. Where that would be too
+// large, the lines there are get folded into one first.
+func (l *MediumLog) Append(c MediumCheck) ([]byte, error) {
+	m, line, err := l.next(c)
+	if err != nil {
+		return nil, fmt.Errorf("checks.log: %w", err)
+	}
+	if len(l.data)+len(line)+1 > MaxMediumLog {
+		if err := l.fold(); err != nil {
+			return nil, fmt.Errorf("checks.log: %w", err)
+		}
+		if m, line, err = l.next(c); err != nil {
+			return nil, fmt.Errorf("checks.log: %w", err)
+		}
+	}
+	l.add(m, line)
+	l.torn = 0
+	return l.Bytes(), nil
+}
+
+func (l *MediumLog) next(c MediumCheck) (m mediumLine, line []byte, err error) {
+	m = mediumLine{
+		N: l.n() + 1, Prev: l.last, Time: c.Time.UTC().Truncate(time.Second),
+		Generation: c.Generation, Version: c.Version, Result: c.Result, Medium: l.id,
+	}
+	line, err = m.marshal()
+	return m, line, err
+}
+
+// fold closes all lines with one that repeats the last check.
+func (l *MediumLog) fold() error {
+	last, _ := l.Last() // a log that is too large has lines
+	m, _, err := l.next(last)
+	if err != nil {
+		return err
+	}
+	m.Folded = &folded{Checks: l.Len(), Since: l.lines[0].Time}
+	for _, old := range l.lines {
+		if old.Folded != nil {
+			m.Folded.Since, m.Folded.Damaged = old.Folded.Since, old.Folded.Damaged
+		} else if old.Result == Damaged || old.Result == Incomplete {
+			m.Folded.Damaged++
+		}
+	}
+	line, err := m.marshal()
+	if err != nil {
+		return err
+	}
+	short := newMediumLog(l.id)
+	short.add(m, line)
+	*l = *short
+	return nil
+}
+
+// ID is the id of the medium.
+func (l *MediumLog) ID() string { return l.id }
+
+// Bytes is checks.log.
+func (l *MediumLog) Bytes() []byte { return bytes.Clone(l.data) }
+
+// Torn is the number of bytes after the last whole line.
+func (l *MediumLog) Torn() int { return l.torn }
+
+// Len is the number of checks, those that were folded too.
+func (l *MediumLog) Len() int {
+	if len(l.lines) > 0 && l.lines[0].Folded != nil {
+		return l.lines[0].Folded.Checks + len(l.lines) - 1
+	}
+	return len(l.lines)
+}
+
+// Last is the newest check.
+func (l *MediumLog) Last() (MediumCheck, bool) {
+	if len(l.lines) == 0 {
+		return MediumCheck{}, false
+	}
+	m := l.lines[len(l.lines)-1]
+	return MediumCheck{m.Time, m.Generation, m.Version, m.Result}, true
+}

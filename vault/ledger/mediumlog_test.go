@@ -1,0 +1,212 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func mediumChecks() []MediumCheck {
+	return []MediumCheck{
+		{start, 1, "1.2.0", Written},
+		{start.AddDate(0, 6, 0), 1, "1.2.0", Whole},
+		{start.AddDate(1, 0, 0), 2, "1.3.0-rc.1+x", Damaged},
+		{start.AddDate(1, 0, 1), 2, "1.3.0", Repaired},
+		{start.AddDate(1, 6, 0), 3, "1.3.0", Incomplete},
+	}
+}
+
+func mediumLog(t testing.TB) *MediumLog {
+	t.Helper()
+	l := newMediumLog(stickA)
+	for _, c := range mediumChecks() {
+		_, err := l.Append(c)
+		require.NoError(t, err)
+	}
+	return l
+}
+
+// The golden log is frozen: it lies on media.
+func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("testdata", "checks-1.log"))
+	require.NoError(t, err)
+	require.Equal(t, string(golden), string(mediumLog(t).Bytes()))
+	l, err := ParseMediumLog(golden)
+	require.NoError(t, err)
+	require.Equal(t, stickA, l.ID())
+	require.Equal(t, 5, l.Len())
+	last, ok := l.Last()
+	require.True(t, ok)
+	require.Equal(t, mediumChecks()[4], last)
+}
+
+// Its lines have members with fixed words, numbers and times, and none for names.
+func TestMediumLogNamesNobody(t *testing.T) {
+	lines := strings.Split(strings.TrimSuffix(string(mediumLog(t).Bytes()), "\n"), "\n")
+	for _, line := range lines[1:] {
+		var m map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &m))
+		for name := range m {
+			require.Contains(t, []string{"n", "prev", "time", "generation", "version", "result", "medium"}, name)
+		}
+	}
+}
+
+func TestNewMediumLogHasARandomID(t *testing.T) {
+	a, b := NewMediumLog(), NewMediumLog()
+	require.NotEqual(t, a.ID(), b.ID())
+	require.NoError(t, checkHex("medium", a.ID(), MediumIDSize))
+	_, ok := a.Last()
+	require.False(t, ok)
+	back, err := ParseMediumLog(a.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, a.ID(), back.ID())
+}
+
+func TestEveryChangedByteOfAMediumLogIsNamed(t *testing.T) {
+	golden := mediumLog(t).Bytes()
+	lastLine := bytes.LastIndexByte(golden[:len(golden)-1], '\n') + 1
+	for i := range golden {
+		for _, flip := range []byte{0x01, 0x20, 0xff} {
+			changed := bytes.Clone(golden)
+			changed[i] ^= flip
+			l, err := ParseMediumLog(changed)
+			switch {
+			case err != nil:
+				require.ErrorContains(t, err, "checks.log")
+			case i < lastLine:
+				t.Fatalf("byte %d ^ %#x passed", i, flip)
+			case i == len(golden)-1:
+				require.NotZero(t, l.Torn())
+			}
+		}
+	}
+}
+
+func TestLinesOfAMediumLogThatAreMissingMovedOrDoubledAreNamed(t *testing.T) {
+	lines := strings.SplitAfter(string(mediumLog(t).Bytes()), "\n")
+	lines = lines[:len(lines)-1]
+	for i := range len(lines) - 1 {
+		_, err := ParseMediumLog([]byte(strings.Join(lines[:i], "") + strings.Join(lines[i+1:], "")))
+		require.Error(t, err, "without line %d", i+1)
+		_, err = ParseMediumLog([]byte(strings.Join(lines[:i], "") + lines[i+1] + lines[i] + strings.Join(lines[i+2:], "")))
+		require.Error(t, err, "lines %d and %d swapped", i+1, i+2)
+		_, err = ParseMediumLog([]byte(strings.Join(lines[:i+1], "") + strings.Join(lines[i:], "")))
+		require.Error(t, err, "line %d doubled", i+1)
+	}
+	_, err := ParseMediumLog([]byte(stickB + "\n" + strings.Join(lines[1:], "")))
+	require.ErrorContains(t, err, "checks.log line 2: it is of medium "+`"`+stickA+`"`+", not of "+stickB)
+}
+
+func TestMediumLogTruncatedAtEveryLengthGoesOn(t *testing.T) {
+	golden := mediumLog(t).Bytes()
+	for n := range golden {
+		l, err := ParseMediumLog(golden[:n])
+		if n < 2*MediumIDSize+1 {
+			require.ErrorIs(t, err, ErrNoMediumID)
+			continue
+		}
+		require.NoError(t, err)
+		whole := bytes.LastIndexByte(golden[:n], '\n') + 1
+		require.Equal(t, n-whole, l.Torn())
+		data, err := l.Append(mediumChecks()[0])
+		require.NoError(t, err)
+		require.Equal(t, golden[:whole], data[:whole])
+		back, err := ParseMediumLog(data)
+		require.NoError(t, err)
+		require.Zero(t, back.Torn())
+		require.Equal(t, bytes.Count(golden[:n], []byte("\n")), back.Len())
+	}
+}
+
+func TestChecksThatCannotBeAreRefused(t *testing.T) {
+	tests := []struct {
+		name  string
+		check MediumCheck
+		want  string
+	}{
+		{"no generation", MediumCheck{start, 0, "1", Whole}, "generation is 0"},
+		{"no version", MediumCheck{start, 1, "", Whole}, "version is missing"},
+		{"a long version", MediumCheck{start, 1, strings.Repeat("1", 65), Whole}, "longer than 64"},
+		{"an unknown result", MediumCheck{start, 1, "1", "fine"}, `result is "fine"`},
+		{"no time", MediumCheck{time.Time{}, 1, "1", Whole}, "time 0001-01-01"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := mediumLog(t)
+			before := l.Bytes()
+			_, err := l.Append(tt.check)
+			require.ErrorContains(t, err, tt.want)
+			require.Equal(t, before, l.Bytes())
+		})
+	}
+	_, err := ParseMediumLog(make([]byte, MaxMediumLog+1))
+	require.ErrorContains(t, err, "at most 1048576")
+	_, err = ParseMediumLog([]byte(stickA + "\n" + strings.Repeat("x", maxMediumLine+1)))
+	require.ErrorContains(t, err, "longer than 512")
+}
+
+// A log that is full closes its lines with one, keeps the chain and the counts, and goes
+// on; also the second time.
+func TestAFullMediumLogIsFolded(t *testing.T) {
+	l := newMediumLog(stickA)
+	n, damaged, folds := 0, 0, 0
+	for folds < 2 {
+		c := MediumCheck{start.Add(time.Duration(n) * time.Hour), 1, "1.0.0", Whole}
+		if n%10 == 0 {
+			c.Result = Damaged
+		}
+		last, size := l.last, len(l.data)
+		damagedBefore, lastTime := damaged, start.Add(time.Duration(n-1)*time.Hour)
+		data, err := l.Append(c)
+		require.NoError(t, err)
+		n++
+		if c.Result == Damaged {
+			damaged++
+		}
+		if len(data) > size {
+			continue
+		}
+		folds++
+		require.LessOrEqual(t, size, MaxMediumLog)
+		require.Greater(t, size, MaxMediumLog-maxMediumLine)
+		back, err := ParseMediumLog(data)
+		require.NoError(t, err)
+		require.Len(t, back.lines, 2)
+		require.Equal(t, last, back.lines[0].Prev, "it goes on from the last line before")
+		require.Equal(t, &folded{Checks: n - 1, Since: start, Damaged: damagedBefore}, back.lines[0].Folded)
+		require.Equal(t, lastTime, back.lines[0].Time)
+		require.Equal(t, n, back.Len())
+		got, _ := back.Last()
+		require.Equal(t, c, got)
+		l = back
+	}
+}
+
+func TestFoldedLinesThatCannotBeAreRefused(t *testing.T) {
+	line := func(n int, f folded) []byte {
+		data, err := encode(mediumLine{n, firstPrev, start, 1, "1", Whole, stickA, &f})
+		require.NoError(t, err)
+		return append(append([]byte(stickA+"\n"), data...), '\n')
+	}
+	good := line(10, folded{9, start, 3})
+	_, err := ParseMediumLog(good)
+	require.NoError(t, err)
+	for name, data := range map[string][]byte{
+		"more checks than lines":    line(10, folded{10, start, 3}),
+		"no check":                  line(10, folded{0, start, 0}),
+		"more damage than checks":   line(10, folded{9, start, 10}),
+		"less than no damage":       line(10, folded{9, start, -1}),
+		"a time that is none":       line(10, folded{9, time.Time{}, 1}),
+		"lines before it are there": append(mediumLog(t).Bytes(), good[len(stickA)+1:]...),
+	} {
+		_, err := ParseMediumLog(data)
+		require.ErrorContains(t, err, "checks.log line", name)
+	}
+}

@@ -1,0 +1,224 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Severity of a finding.
+type Severity string
+
+const (
+	// Note is worth knowing.
+	Note Severity = "note"
+	// Due is for the operator to do.
+	Due Severity = "due"
+	// Danger is a loss that has happened, or that the next step must prevent.
+	Danger Severity = "danger"
+)
+
+// Finding is one thing that status has to say. ID names the rule; When is the date that
+// it goes by, if there is one.
+type Finding struct {
+	ID       string    `json:"id"`
+	Severity Severity  `json:"severity"`
+	Text     string    `json:"text"`
+	When     time.Time `json:"when,omitzero"`
+}
+
+// Figure is one of the five of 3-2-1-1-0.
+type Figure struct {
+	Name   string `json:"name"`
+	Value  int    `json:"value"`
+	Target int    `json:"target"`
+	OK     bool   `json:"ok"`
+	Text   string `json:"text"`
+}
+
+// Date is an entry of the calendar. UID stays the same when the date moves.
+type Date struct {
+	UID   string    `json:"uid"`
+	On    time.Time `json:"on"`
+	What  string    `json:"what"`
+	Text  string    `json:"text"`
+	Alarm int       `json:"alarm_days"` // days before
+}
+
+// Status is what the ledger amounts to at a time.
+type Status struct {
+	Vault        string        `json:"vault"`
+	Time         time.Time     `json:"time"`
+	Generation   int           `json:"generation"` // the newest; 0: none is sealed
+	Sealed       time.Time     `json:"sealed,omitzero"`
+	Figures      []Figure      `json:"figures"`
+	WholeCopies  int           `json:"whole_copies"` // proven, of the newest generation, on devices of their own
+	Copies       []Copy        `json:"copies"`
+	Compartments []Compartment `json:"compartments"`
+	Deadlines    []Deadline    `json:"deadlines"`
+	Policy       Policy        `json:"policy"`
+	Lines        int           `json:"lines"`
+	Unsigned     int           `json:"unsigned"` // lines beyond the signed head
+	Findings     []Finding     `json:"findings"`
+	Dates        []Date        `json:"dates"`
+	// Due tells that something is to be done: exit code 3.
+	Due bool `json:"due"`
+
+	media map[string]int // index into Copies, while lines are replayed
+}
+
+// Compute works out the status of a vault from its ledger.
+func Compute(l *Ledger, now time.Time) Status {
+	now = now.UTC().Truncate(time.Second)
+	s := Status{
+		Vault: l.Vault(), Time: now, Policy: DefaultPolicy(), Lines: len(l.entries), Unsigned: l.Unsigned(),
+		Copies: []Copy{}, Deadlines: []Deadline{}, Findings: []Finding{}, Dates: []Date{},
+		media: map[string]int{},
+	}
+	s.replay(l)
+	s.nameCopies()
+	s.count()
+	s.judgeCopies()
+	for i := range s.Compartments {
+		c := &s.Compartments[i]
+		c.count(now)
+		s.judgeQuorum(c)
+		s.judgeCards(c)
+		s.judgeDrill(c)
+	}
+	s.cardDates()
+	s.judgeDeadlines()
+	s.judgeLedger(l)
+	severities := []Severity{Danger, Due, Note}
+	slices.SortStableFunc(s.Findings, func(a, b Finding) int {
+		return slices.Index(severities, a.Severity) - slices.Index(severities, b.Severity)
+	})
+	slices.SortStableFunc(s.Dates, func(a, b Date) int { return a.On.Compare(b.On) })
+	s.Due = slices.ContainsFunc(s.Findings, func(f Finding) bool { return f.Severity != Note })
+	return s
+}
+
+// replay brings the events of all lines into s.
+func (s *Status) replay(l *Ledger) {
+	var sealed []Deadline
+	for _, e := range l.entries {
+		switch event := e.Event.(type) {
+		case VaultCreated:
+			s.split(event.Sets, event.Custodians)
+		case SharesSplit:
+			s.split(event.Sets, event.Custodians)
+		case Sealed:
+			s.sealed(event, sealed)
+			sealed = event.Deadlines
+		case Copied:
+			s.copied(event, e.Time)
+		case Checked:
+			s.checked(event, e.Time)
+		case Placed:
+			c := s.medium(event.Medium)
+			c.Place, c.Offsite, c.Online, c.Custodian, c.Seal = event.Place, event.Offsite, event.Online, event.Custodian, event.Seal
+		case Lost:
+			s.lost(event)
+		case CardChecked:
+			s.cardChecked(event, e.Time)
+		case Drilled:
+			s.drilled(event, e.Time)
+		case Policy:
+			s.Policy = event
+		case Deadline:
+			s.deadline(event)
+		}
+	}
+	s.Deadlines = slices.DeleteFunc(s.Deadlines, func(d Deadline) bool { return d.Done })
+	slices.SortStableFunc(s.Deadlines, func(a, b Deadline) int { return a.When.Compare(b.When) })
+}
+
+func (e Deadline) sameAs(other Deadline) bool { return e.What == other.What && e.Role == other.Role }
+
+// sealed takes a generation for the newest. It holds all there is, so the deadlines that
+// came with the one before are over.
+func (s *Status) sealed(e Sealed, before []Deadline) {
+	if e.Generation >= s.Generation {
+		s.Generation, s.Sealed = e.Generation, e.Created
+	}
+	for _, d := range before {
+		s.Deadlines = slices.DeleteFunc(s.Deadlines, d.sameAs)
+	}
+	for _, d := range e.Deadlines {
+		s.deadline(d)
+	}
+}
+
+func (s *Status) deadline(d Deadline) {
+	if i := slices.IndexFunc(s.Deadlines, d.sameAs); i >= 0 {
+		s.Deadlines[i] = d
+		return
+	}
+	s.Deadlines = append(s.Deadlines, d)
+}
+
+func (s *Status) find(id string, severity Severity, when time.Time, format string, args ...any) {
+	s.Findings = append(s.Findings, Finding{id, severity, fmt.Sprintf(format, args...), when})
+}
+
+// Days before a date from which status speaks of it, and that the calendar warns.
+const (
+	deadlineLead = 30
+	checkLead    = 7
+)
+
+// judgeDeadlines: a date that is near takes preparation, such as a new KES key, and is
+// due before it comes.
+func (s *Status) judgeDeadlines() {
+	for _, d := range s.Deadlines {
+		what := d.What
+		if d.Role != "" {
+			what += " (" + d.Role + ")"
+		}
+		days := daysBetween(s.Time, d.When)
+		switch {
+		case !s.Time.Before(d.When):
+			s.find("STATUS-DUE", Danger, d.When, "%s: it was due on %s", what, day(d.When))
+		case days <= deadlineLead:
+			s.find("STATUS-DUE", Due, d.When, "%s: due on %s, in %s", what, day(d.When), count(days, "day"))
+		}
+		s.Dates = append(s.Dates, Date{
+			UID: "due-" + digest([]byte(d.What + "\n" + d.Role))[:16], On: d.When, What: what,
+			Text: "Due on " + day(d.When) + ".", Alarm: deadlineLead,
+		})
+	}
+}
+
+// judgeLedger tells of the ledger itself.
+func (s *Status) judgeLedger(l *Ledger) {
+	if s.Lines > 0 {
+		if last := l.entries[s.Lines-1].Time; last.After(s.Time) {
+			s.find("STATUS-CLOCK", Due, last, "the clock says %s, the last record is of %s: no date here can be trusted until the clock is right", stamp(s.Time), stamp(last))
+		}
+	}
+	if s.Unsigned > 0 {
+		s.find("STATUS-UNSIGNED", Note, time.Time{}, "ledger: %d of %s not yet signed: the next command that unlocks the signer signs them",
+			s.Unsigned, count(s.Lines, "line"))
+	}
+	if l.Torn() > 0 {
+		s.find("STATUS-TORN", Note, time.Time{}, "the last line of the ledger is torn: its %d bytes do not count, and the next command notes that", l.Torn())
+	}
+}
+
+// daysBetween is how many whole days lie between two times.
+func daysBetween(from, to time.Time) int { return int(to.Sub(from).Hours() / 24) }
+
+func day(t time.Time) string   { return t.Format(time.DateOnly) }
+func stamp(t time.Time) string { return t.Format(time.RFC3339) }
+
+// count gives "1 day", "2 days", "1 copy", "2 copies".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && noun != "day" {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
