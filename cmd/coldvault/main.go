@@ -46,11 +46,20 @@ type commands struct {
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
 }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	stderr, err := secret.DetachStderr()
+	if err != nil {
+		os.Exit(newUI(os.Stdin, os.Stdout, os.Stderr).fail(err))
+	}
+	u, code := newUI(os.Stdin, os.Stdout, stderr), exitFailed
+	if err := secret.Guard(func() { code = run(u, os.Args[1:]) }); err != nil {
+		code = u.fail(err)
+	}
+	os.Exit(code)
+}
 
-// run is main without the exit, for the tests.
-func run(args []string) int {
-	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+// run is main without the exit and without what catches a panic.
+func run(u *ui, args []string) int {
 	u.undo.watch.Do(u.undo.start)
 	defer secret.DestroyAll()
 	defer u.show()
