@@ -110,18 +110,18 @@ func Confine(p Paths) (Sandbox, error) {
 // rules turns the paths into rules.
 func (p Paths) rules() ([]landlock.Rule, error) {
 	var granted []landlock.Rule
-	add := func(paths []string, missing func(string) (string, error), file, dir landlock.AccessFSSet) error {
+	add := func(paths []string, resolve func(string) (string, error), file, dir landlock.AccessFSSet) error {
 		for _, name := range paths {
-			at, err := missing(name)
+			at, err := resolve(name)
 			if err != nil {
-				return fmt.Errorf("restricting files: %w", err)
+				return fmt.Errorf("restricting files to %q: %w", name, err)
 			}
 			if at == "" {
 				continue
 			}
 			info, err := os.Stat(at)
 			if err != nil {
-				return fmt.Errorf("restricting files: %w", err)
+				return fmt.Errorf("restricting files to %q: %w", name, err)
 			}
 			rights := file
 			if info.IsDir() {
