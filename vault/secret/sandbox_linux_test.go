@@ -185,8 +185,11 @@ func create(name string) error {
 	return err
 }
 
-// refused says whether err is a refusal, rather than another failure.
-func refused(err error) bool { return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) }
+// refused says whether err is a refusal, rather than another failure. ENOSYS is
+// that of clone3.
+func refused(err error) bool {
+	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS)
+}
 
 // onThreads starts goroutines with a thread each; every one runs work, if there is any, when
 // stop is called, which waits for all of them.
