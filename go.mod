@@ -16,6 +16,7 @@ require (
 	github.com/hashicorp/vault v1.21.4 // package shamir alone: splitting of the seeds
 	github.com/klauspost/compress v1.20.4 // zstd, for archives that are to be compressed
 	github.com/klauspost/reedsolomon v1.14.2 // parity of bundles and of pages
+	github.com/landlock-lsm/go-landlock v0.11.0 // file rules of the sandbox, and prctl in every thread without cgo
 	github.com/makiuchi-d/gozxing v0.1.1 // binarisers, finder and bit parser for QR codes
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // QR symbols
 	golang.org/x/crypto v0.58.0 // blake2b, sha3, and DER without crypto/x509
@@ -40,6 +41,7 @@ require (
 	golang.org/x/text v0.43.0 // indirect; gozxing asks for an older one
 	golang.org/x/tools v0.51.0 // indirect; go-internal
 	golang.org/x/xerrors v0.0.0-20240903120638-7835f813f4da // indirect; gozxing asks for an older one
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.77 // indirect; go-landlock
 )
 
 // The stock program that proves that bundles open without coldvault.

@@ -139,9 +139,13 @@ func Create(p CreateParams, passphrase *secret.Buffer) (*Fresh, error) {
 // newSeeds makes the seed of each compartment, in the order of format.Compartments.
 func newSeeds(dice *secret.Buffer, signer string) (*secret.Buffer, error) {
 	compartments := format.Compartments()
-	seeds, err := secret.Random(len(compartments) * shard.SeedSize)
-	if err != nil || dice == nil {
-		return seeds, err
+	seeds, err := secret.NewSeed(len(compartments) * shard.SeedSize)
+	if err != nil {
+		return nil, err
+	}
+	rand.Read(seeds.Bytes()) // never fails: crypto/rand ends the process instead
+	if dice == nil {
+		return seeds, nil
 	}
 	err = checkDice(dice.Bytes())
 	for i, name := range compartments {

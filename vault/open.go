@@ -105,7 +105,7 @@ func (c *Copy) Open(compartment string, shares *Shares) (b *Bundle, notes []stri
 }
 
 func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (*Bundle, error) {
-	seed, err := secret.New(shard.SeedSize)
+	seed, err := secret.NewSeed(shard.SeedSize)
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,8 @@ type interrupts struct {
 	cleanups []*func() // newest last
 }
 
-// OnInterrupt has cleanup run when the process gets SIGINT, SIGTERM, SIGHUP or SIGQUIT. All
-// cleanups run, newest first, by one goroutine; then secrets are wiped and the
+// OnInterrupt has cleanup run when the process gets SIGINT, SIGTERM, SIGHUP or SIGQUIT, or one that
+// would leave a core file. All cleanups run, newest first, by one goroutine; then secrets are wiped and the
 // process ends.
 func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
 	u.undo.watch.Do(u.undo.start)
@@ -39,6 +39,8 @@ func (i *interrupts) start() {
 	signal.Ignore(unix.SIGPIPE)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	// Sent by someone; those that the program itself causes are panics.
+	signal.Notify(signals, unix.SIGABRT, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS)
 	go func() {
 		<-signals
 		// Never unlocked: what starts or ends a step now waits for the end.

@@ -40,7 +40,7 @@ var layers = []layer{
 	{"coldvault/vault", []string{"coldvault/vault/...", "coldvault/shard", "coldvault/media"}},
 	{"coldvault/vault/format/...", []string{"coldvault/vault/format/..."}},
 	{"coldvault/vault/material/...", []string{"coldvault/vault/material/...", "coldvault/vault/format/..."}},
-	{"coldvault/vault/secret", nil},
+	{"coldvault/vault/secret/...", nil},
 	{"coldvault/vault/ledger", []string{"coldvault/vault/format/...", "coldvault/media"}},
 	{"coldvault/shard", []string{"coldvault/qr/digits"}},
 	{"coldvault/media", nil},
@@ -77,6 +77,7 @@ func TestBinaryLinksNoNetwork(t *testing.T) {
 				require.Contains(t, g, "crypto/hpke", "the list is not that of the commands")
 				require.Empty(t, chains(g, "coldvault/cmd/coldvault", unlinked))
 				require.NotContains(t, g, "coldvault/media/mediatest", "it is for tests")
+				require.NotContains(t, g, "coldvault/vault/secret/memscan", "it is for tests alone")
 			})
 		}
 	}

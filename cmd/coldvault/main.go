@@ -49,10 +49,20 @@ type commands struct {
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
 }
 
-func main() { os.Exit(newUI(os.Stdin, os.Stdout, os.Stderr).run(os.Args[1:])) }
+func main() {
+	stderr, err := secret.DetachStderr()
+	if err != nil {
+		os.Exit(newUI(os.Stdin, os.Stdout, os.Stderr).fail(err))
+	}
+	u, code := newUI(os.Stdin, os.Stdout, stderr), exitFailed
+	if err := secret.Guard(func() { code = u.run(os.Args[1:]) }); err != nil {
+		code = u.fail(err)
+	}
+	os.Exit(code)
+}
 
 // run is main without the exit. A panic goes through its defers too: the terminal is put
-// right and secrets are wiped before it is printed.
+// right and secrets are wiped before Guard turns it into an error.
 func (u *ui) run(args []string) int {
 	u.undo.watch.Do(u.undo.start)
 	defer secret.DestroyAll()

@@ -1,10 +1,18 @@
 // Package secret holds what must not leak while the process is alive: seeds,
-// shares, passphrases, the signer's key, private files.
+// shares, passphrases, the signer's key, private files; and it closes the
+// process around them.
 //
 // Secrets lie in memguard buffers: locked into RAM, excluded from core files,
-// fenced by guard pages, overwritten on Destroy. Every computation on them runs
-// inside Do, which erases registers, stack and heap temporaries where the build
-// has runtime/secret.
+// fenced by guard pages, overwritten on Destroy. Small ones share pages
+// (arena.go). Seeds lie in memfd_secret(2) memory, which the kernel itself has
+// no mapping of, where the kernel has it (seed_linux.go). Every computation on
+// secrets runs inside Do, which erases registers, stack and heap temporaries
+// where the build has runtime/secret.
+//
+// Harden, DetachStderr and Guard see to it that nothing of the process reaches a
+// debugger, a core file or an error message; Confine takes from it what it does
+// not need: the network, other programs, files it was not given. None of this
+// holds against root or the kernel of a machine that is not honest.
 //
 // memguard's Enclave is not used: at the limit of lockable memory it waits for
 // ever. Its NewBuffer panics there and destroys every other buffer first, so
@@ -17,7 +25,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 
 	"github.com/awnumar/memguard"
@@ -34,47 +41,23 @@ var ErrTooLarge = errors.New("more data than allowed")
 var errDestroyed = errors.New("secret: buffer used after Destroy")
 
 // Buffer is a fixed number of bytes in guarded memory. It is made by New,
-// Random, Move or Read, and must be destroyed by its owner.
+// NewSeed, Random, Move or Read, and must be destroyed by its owner.
 type Buffer struct {
-	locked *memguard.LockedBuffer
-	size   int
-	pages  int64
+	data []byte // valid until gone
+	gone atomic.Bool
+	page *page
+	slot int // index of the first granule in a shared page
 }
-
-// lockedPages counts the pages in live buffers; memguard does not tell.
-var lockedPages atomic.Int64
 
 // New returns a zeroed buffer of size bytes. A size of 0 is allowed.
-func New(size int) (*Buffer, error) {
-	if size < 0 {
-		return nil, fmt.Errorf("secret: negative size %d", size)
-	}
-	pageSize := os.Getpagesize()
-	// memguard has no empty buffers; one byte stands for none.
-	pages := int64((max(size, 1) + pageSize - 1) / pageSize)
-	if limit := pageLimit(); lockedPages.Add(pages) > limit {
-		lockedPages.Add(-pages)
-		return nil, fmt.Errorf("%w: %d KiB are needed beyond %d KiB", ErrLimit,
-			pages*int64(pageSize)/1024, limit*int64(pageSize)/1024)
-	}
-	locked, err := lock(max(size, 1))
-	if err != nil {
-		lockedPages.Add(-pages)
-		return nil, err
-	}
-	return &Buffer{locked: locked, size: size, pages: pages}, nil
-}
+func New(size int) (*Buffer, error) { return memory.take(&memory.ordinary, size) }
 
-// lock turns memguard's panic into an error, for kernels that refuse below the limit.
-// memguard has destroyed every other buffer by then: the caller's work is over.
-func lock(size int) (b *memguard.LockedBuffer, err error) {
-	defer func() {
-		if problem := recover(); problem != nil {
-			err = fmt.Errorf("%w: the system refused to lock %d bytes", ErrLimit, size)
-		}
-	}()
-	return memguard.NewBuffer(size), nil
-}
+// NewSeed is New for what opens everything, the seeds: in memory that the kernel
+// keeps out of its own address space, so that neither root reading /proc/PID/mem
+// nor a flaw that reads kernel memory finds it (memfd_secret(2)), where
+// Features says MemfdSecret, and like New elsewhere. The system reads into and
+// writes from it as usual, except with O_DIRECT.
+func NewSeed(size int) (*Buffer, error) { return memory.take(&memory.seeds, size) }
 
 // Random returns a buffer of size random bytes.
 func Random(size int) (*Buffer, error) {
@@ -97,8 +80,7 @@ func Move(data []byte) (*Buffer, error) {
 	return b, nil
 }
 
-// firstRead is the buffer that Read starts with when the size is not known:
-// a page, which is locked as a whole anyway.
+// firstRead is the buffer that Read starts with when the size is not known.
 const firstRead = 4096
 
 // Read reads r to its end into guarded memory. No byte passes through other
@@ -149,36 +131,31 @@ func (b *Buffer) resize(size int) (*Buffer, error) {
 
 // Bytes is the guarded memory itself, not a copy; it is valid until Destroy.
 func (b *Buffer) Bytes() []byte {
-	if !b.locked.IsAlive() {
+	if b.gone.Load() {
 		panic(errDestroyed)
 	}
-	return b.locked.Bytes()[:b.size:b.size]
+	return b.data
 }
 
 // Len is the number of bytes.
-func (b *Buffer) Len() int { return b.size }
+func (b *Buffer) Len() int { return len(b.data) }
 
 // Reader reads the buffer from its start without copying it elsewhere.
 func (b *Buffer) Reader() *bytes.Reader { return bytes.NewReader(b.Bytes()) }
 
-// Destroy wipes and unmaps the memory. It may be called more than once and on
-// nil.
+// Destroy wipes the memory and gives it back. It may be called more than once
+// and on nil.
 func (b *Buffer) Destroy() {
-	if b == nil || !b.locked.IsAlive() {
-		return
+	if b != nil {
+		memory.give(b)
 	}
-	b.locked.Destroy()
-	lockedPages.Add(-b.pages)
 }
 
-// String keeps the content out of every format verb.
-func (b *Buffer) String() string { return "secret.Buffer" }
-
-// GoString keeps the content out of %#v.
-func (b *Buffer) GoString() string { return "secret.Buffer" }
+// Format keeps the content out of every format verb, %x and %d among them.
+func (b *Buffer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, "secret.Buffer") }
 
 // Wipe overwrites data with zeros.
 func Wipe(data []byte) { memguard.WipeBytes(data) }
 
 // DestroyAll wipes every live buffer; for the end of the process.
-func DestroyAll() { memguard.Purge() }
+func DestroyAll() { memory.destroyAll() }

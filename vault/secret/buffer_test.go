@@ -29,7 +29,7 @@ func TestReadKeepsEveryByteAndRefusesMore(t *testing.T) {
 	require.ErrorIs(t, err, ErrTooLarge)
 	_, err = Read(iotest.ErrReader(io.ErrUnexpectedEOF), 0, limit)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	require.Zero(t, lockedPages.Load(), "a failed read leaves no buffer behind")
+	require.Zero(t, memory.locked, "a failed read leaves no buffer behind")
 }
 
 func TestMoveWipesItsSource(t *testing.T) {
@@ -45,10 +45,9 @@ func TestFormatVerbsDoNotShowTheContent(t *testing.T) {
 	b, err := Move([]byte("topsecret"))
 	require.NoError(t, err)
 	defer b.Destroy()
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		require.NotContains(t, fmt.Sprintf(verb, b), "topsecret")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+		require.Equal(t, "secret.Buffer", fmt.Sprintf(verb, b))
 	}
-	require.NotContains(t, fmt.Sprintf("%x", b), fmt.Sprintf("%x", "topsecret"))
 }
 
 func TestUseAfterDestroyPanics(t *testing.T) {

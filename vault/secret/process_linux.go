@@ -5,26 +5,40 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strings"
 
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 )
 
-// MinimumLocked is the locked memory, in bytes, that a small vault needs: a
-// handful of buffers, each a page at least.
+// MinimumLocked is the locked memory, in bytes, that a small vault needs. It is
+// what most systems allow everyone.
 const MinimumLocked = 64 * 1024
 
 // Harden makes the process unreadable to others of the same user and leaves no
 // core file: not dumpable (which also closes /proc/PID/mem), no core size, files
-// private by default. It raises the limit of lockable memory to the hard limit
-// and reports an error when even that is too low to work.
+// private by default, no privileges to be gained by running a program, an
+// environment without what the program does not use. It raises the limit of
+// lockable memory to the hard limit and reports an error when even that is too
+// low to work.
 func Harden() error {
 	unix.Umask(0o077)
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("closing the process to debuggers: %w", err)
 	}
+	// A property of a thread, and Go has several already. Seccomp asks for it of
+	// those without CAP_SYS_ADMIN (seccomp(2)).
+	if err := ll.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("giving up new privileges: %w", err)
+	}
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("switching core files off: %w", err)
 	}
+	scrubEnvironment()
+	return raiseLockLimit()
+}
+
+func raiseLockLimit() error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 		return fmt.Errorf("asking for the limit of lockable memory: %w", err)
@@ -38,6 +52,25 @@ func Harden() error {
 		return fmt.Errorf("%w: %d KiB may be locked, %d KiB are needed", ErrLimit, have*pageSize/1024, MinimumLocked/1024)
 	}
 	return nil
+}
+
+// scrubEnvironment removes every variable but those of the terminal, the
+// language and the time zone.
+//
+// The block that the kernel put on the stack keeps its bytes: Go's strings point
+// into it and others may still be in use. No secret is ever taken from there, and
+// /proc/PID/environ is closed with the rest of a process that is not dumpable.
+func scrubEnvironment() {
+	for _, entry := range os.Environ() { //nolint:forbidigo // removed, not used
+		name, _, _ := strings.Cut(entry, "=")
+		switch name {
+		case "TERM", "NO_COLOR", "LANG", "TZ":
+		default:
+			if !strings.HasPrefix(name, "LC_") {
+				_ = os.Unsetenv(name)
+			}
+		}
+	}
 }
 
 // pageLimit is the number of pages that this process may lock (mlock(2)).
