@@ -32,7 +32,7 @@ type layer struct {
 }
 
 // layers has a line for every package; the narrowest pattern counts. The direction is
-// cmd → ceremony → vault → {format, material, secret, shard, media}; media/paper → qr.
+// cmd → ceremony → vault → {format, material, secret, airgap, shard, media}; media/paper → qr.
 // Package testvectors holds recover.py, which goes onto every medium.
 var layers = []layer{
 	{"coldvault/cmd/...", []string{"coldvault/..."}},
@@ -40,6 +40,7 @@ var layers = []layer{
 	{"coldvault/vault", []string{"coldvault/vault/...", "coldvault/shard", "coldvault/media"}},
 	{"coldvault/vault/format/...", []string{"coldvault/vault/format/..."}},
 	{"coldvault/vault/material/...", []string{"coldvault/vault/material/...", "coldvault/vault/format/..."}},
+	{"coldvault/vault/airgap/...", []string{"coldvault/shard"}},
 	{"coldvault/vault/secret", nil},
 	{"coldvault/shard", []string{"coldvault/qr/digits"}},
 	{"coldvault/media", nil},
@@ -112,6 +113,8 @@ func TestLayersCatch(t *testing.T) {
 			[]string{"coldvault/qr/scan may not import coldvault/media/paper"}},
 		{"formats are a leaf", imports{"coldvault/vault/format": {"coldvault/vault/format/bech32", "coldvault/vault/secret"}},
 			[]string{"coldvault/vault/format may not import coldvault/vault/secret"}},
+		{"facts about the host know no vault", imports{"coldvault/vault/airgap": {"coldvault/shard", "coldvault/vault"}},
+			[]string{"coldvault/vault/airgap may not import coldvault/vault"}},
 		{"age has one door", imports{"coldvault/vault": {"filippo.io/age"}, "coldvault/media": {"filippo.io/age/armor"}},
 			[]string{"coldvault/media may not import filippo.io/age/armor"}},
 		{"a ceremony has no terminal", imports{"coldvault/cmd/internal/ceremony": {"golang.org/x/term", "coldvault/vault"}},
