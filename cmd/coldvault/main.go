@@ -21,27 +21,28 @@ const (
 	exitOK      = 0 // the whole operation succeeded
 	exitFailed  = 1
 	exitUsage   = 2
-	exitDamage  = 3 // damage, incoherence or something due was found
+	exitDamage  = 3 // damage, incoherence, an unfit host or something due was found
 	exitMore    = 4 // more shares or pages are needed
 	description = `Backs up the keys of a node operator so that they can be restored: recognises
 them, seals them with age, splits what opens them among custodians, writes them
 to USB and to paper, and proves every copy. Works without a network.
 
-Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage or
-incoherence was found; 4 more cards or pages are needed.`
+Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage,
+incoherence or an unfit host was found; 4 more cards or pages are needed.`
 )
 
 // commands is the command line.
 type commands struct {
-	Demo    demoCmd    `cmd:"" help:"The main job on throwaway keys: a vault, cards, two media, pages, and restores from what is left."`
-	Inspect inspectCmd `cmd:"" help:"Say what files are: network, role, compartment, verdicts. Writes nothing."`
-	Init    initCmd    `cmd:"" help:"Make a vault and the cards of its custodians."`
-	Seal    sealCmd    `cmd:"" help:"Seal files as a new generation onto media. Needs no card."`
-	Paper   paperCmd   `cmd:"" help:"Draw a generation as pages of QR codes (PDF)."`
-	Scan    scanCmd    `cmd:"" help:"Read scans of pages and cards; say what they are and what is missing."`
-	Check   checkCmd   `cmd:"" help:"Verify media, pages and cards without any secret."`
-	Restore restoreCmd `cmd:"" help:"Restore files from media or pages with a quorum of cards."`
-	Version versionCmd `cmd:"" help:"Print version and build."`
+	Demo      demoCmd      `cmd:"" help:"The main job on throwaway keys: a vault, cards, two media, pages, and restores from what is left."`
+	Inspect   inspectCmd   `cmd:"" help:"Say what files are: network, role, compartment, verdicts. Writes nothing."`
+	Init      initCmd      `cmd:"" help:"Make a vault and the cards of its custodians."`
+	Seal      sealCmd      `cmd:"" help:"Seal files as a new generation onto media. Needs no card."`
+	Paper     paperCmd     `cmd:"" help:"Draw a generation as pages of QR codes (PDF)."`
+	Scan      scanCmd      `cmd:"" help:"Read scans of pages and cards; say what they are and what is missing."`
+	Check     checkCmd     `cmd:"" help:"Verify media, pages and cards without any secret."`
+	Restore   restoreCmd   `cmd:"" help:"Restore files from media or pages with a quorum of cards."`
+	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init and restore refuse."`
+	Version   versionCmd   `cmd:"" help:"Print version and build."`
 
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
 }
@@ -97,7 +98,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &quorum), errors.As(err, &pages):
 		return exitMore
-	case errors.Is(err, ceremony.ErrDamage), errors.As(err, &damaged), errors.As(err, &incoherent):
+	case errors.Is(err, ceremony.ErrDamage), errors.Is(err, ceremony.ErrHost), errors.As(err, &damaged), errors.As(err, &incoherent):
 		return exitDamage
 	}
 	return exitFailed

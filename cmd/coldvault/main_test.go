@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"coldvault/vault/airgap/airgaptest"
 	"coldvault/vault/material/cardano/samplepool"
 )
 
@@ -28,6 +30,9 @@ func TestMain(m *testing.M) {
 		// process that a test gave a terminal leads a session already: for it
 		// this fails and changes nothing.
 		_, _ = unix.Setsid()
+		// Scripts say the same on every machine: they run on a quiet desktop, or on
+		// the host that a test names.
+		hostRoot = airgaptest.Host(cmp.Or(os.Getenv("TEST_HOST"), airgaptest.Desktop))
 		main()
 	}})
 }

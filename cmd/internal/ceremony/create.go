@@ -18,6 +18,7 @@ import (
 	"coldvault/qr/scan"
 	"coldvault/shard"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/secret"
 )
 
@@ -34,12 +35,14 @@ type CreateRequest struct {
 	NameOthers bool     // print on every card who keeps the others
 	Paper      paper.Size
 	Now        time.Time
+	Host       Host
 }
 
 // CreateResult says what was made.
 type CreateResult struct {
-	Identity *vault.Identity
-	Cards    []string // paths of the PDFs
+	Identity     *vault.Identity
+	Cards        []string // paths of the PDFs
+	HostAccepted []airgap.Finding
 }
 
 // A card's codes: a share is 124 digits, which level H holds in version 6. A
@@ -53,6 +56,10 @@ const (
 // every card was read back from its PDF before the vault's folder is written.
 func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err := r.check(); err != nil {
+		return nil, err
+	}
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
 		return nil, err
 	}
 	passphrase, err := c.Passphrase(true)
@@ -80,7 +87,7 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err := undo.mkdir(r.Cards); err != nil {
 		return nil, err
 	}
-	result = &CreateResult{Identity: id}
+	result = &CreateResult{Identity: id, HostAccepted: accepted}
 	for i := 1; i <= fresh.Cards(); i++ {
 		c.Progress("drawing the cards and reading them back", i, fresh.Cards())
 		name := filepath.Join(r.Cards, fmt.Sprintf("card-%d.pdf", i))
