@@ -88,6 +88,7 @@ func unknown[T any](what string, v Value[T], class Class) []Finding {
 func (n Network) findings() []Finding {
 	out := slices.Concat(
 		unknown("interfaces", n.Interfaces, ClassNetwork),
+		unknown("interfaces of this process", n.Hidden, ClassNetwork),
 		unknown("default route, IPv4", n.Defaults4, ClassNetwork),
 		unknown("default route, IPv6", n.Defaults6, ClassNetwork),
 		unknown("radio switches", n.Radios, ""),
@@ -102,6 +103,10 @@ func (n Network) findings() []Finding {
 		case device:
 			out = append(out, Finding{ID: IDNetIdle, Level: Note, Text: i.Name + " (" + i.describe() + ") is there and not connected"})
 		}
+	}
+	for _, name := range n.Hidden.Is {
+		out = append(out, Finding{IDNetCarrier, Refuse, ClassNetwork,
+			name + " is there, and /sys does not show whether it is connected", "run where /sys is of the same network namespace"})
 	}
 	for _, family := range []struct {
 		name   string

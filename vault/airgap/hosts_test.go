@@ -159,7 +159,7 @@ func TestUSBFunctionsForANetworkAreTold(t *testing.T) {
 	})
 }
 
-// change is one file of the quiet desktop that makes a finding, or none.
+// One or a few files make of the quiet desktop a host with a finding, or with none.
 func TestEachRuleIsKeptAndCaught(t *testing.T) {
 	const swapHead = "Filename Type Size Used Priority\n"
 	tests := []struct {
@@ -214,6 +214,9 @@ func TestEachRuleIsKeptAndCaught(t *testing.T) {
 		{"a default route without an interface", map[string]string{
 			"proc/net/ipv6_route": strings.Repeat("0", 32) + " 00 " + strings.Repeat("0", 32) + " 00 fe80" + strings.Repeat("0", 28) + " 00000400 1 0 00000003 eth0\n",
 		}, []string{"refuse HOST-NET-ROUTE network"}},
+		{"an interface of a namespace that /sys does not show", map[string]string{"proc/net/dev": "Inter-|\n face |\n    lo: 0\n  eth7: 0\n"},
+			[]string{"refuse HOST-NET-CARRIER network"}},
+		{"interfaces that are not those of the kernel", map[string]string{"proc/net/dev": "Inter-|\n face |\n    lo 0\n"}, []string{"refuse HOST-UNKNOWN network"}},
 		{"routes that are not those of the kernel", map[string]string{"proc/net/route": "Iface\nwlan0 00000000\n"}, []string{"refuse HOST-UNKNOWN network"}},
 		{"swaps that are not those of the kernel", map[string]string{"proc/swaps": swapHead + "/dev/sda3\n"}, []string{"refuse HOST-UNKNOWN swap"}},
 		{"a wireless device without a switch", map[string]string{"sys/class/ieee80211/phy0/index": "0\n"}, []string{"warn HOST-RADIO"}},

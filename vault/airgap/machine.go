@@ -69,7 +69,7 @@ func (h host) rootType() (string, error) {
 // live looks for what boots a system from a medium it leaves alone: live-boot
 // (Debian, Tails), casper (Ubuntu), dracut (Fedora), archiso.
 func (h host) live() (string, error) {
-	text, err := h.read("proc/cmdline", maxAttribute)
+	text, err := h.read("proc/cmdline", maxTable)
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +129,7 @@ func (h host) container() (string, error) {
 			return "/" + mark, nil
 		}
 	}
-	text, err := h.read("proc/1/cgroup", maxAttribute)
+	text, err := h.read("proc/1/cgroup", maxTable)
 	if err != nil {
 		return "", err
 	}

@@ -59,7 +59,7 @@ func (h host) memory() Memory {
 	}
 	zswap, err := h.attribute("sys/module/zswap/parameters/enabled")
 	m.Zswap = know(zswap == "Y", err)
-	text, err := h.read("proc/self/limits", maxAttribute)
+	text, err := h.read("proc/self/limits", maxTable)
 	if err == nil {
 		m.Limits = know(parseLimits(text))
 	} else {
@@ -195,7 +195,7 @@ func (h host) hibernation() (Hibernation, error) {
 // lockAny reads the effective capabilities (capabilities(7): CAP_IPC_LOCK is 14).
 func (h host) lockAny() (bool, error) {
 	const capIPCLock = 14
-	text, err := h.read("proc/self/status", maxAttribute)
+	text, err := h.read("proc/self/status", maxTable)
 	if err != nil {
 		return false, err
 	}

@@ -12,6 +12,8 @@ import (
 // Network is what this process's network namespace and the hardware show.
 type Network struct {
 	Interfaces Value[[]Interface]
+	// Hidden are interfaces of this process that /sys does not show.
+	Hidden Value[[]string]
 	// Defaults are the interfaces with a default route in the main table.
 	Defaults4, Defaults6 Value[[]string]
 	// Addresses counts those that are not of loopback.
@@ -75,8 +77,10 @@ func (r Radio) Blocked() bool { return r.Soft || r.Hard }
 type USBNetwork struct{ Device, Kind, Driver string }
 
 func (h host) network() Network {
+	interfaces := know(h.interfaces())
 	return Network{
-		Interfaces: know(h.interfaces()),
+		Interfaces: interfaces,
+		Hidden:     know(h.hidden(interfaces.Is)),
 		Defaults4:  know(parsed(h, "proc/net/route", parseRoutes4)),
 		Defaults6:  know(parsed(h, "proc/net/ipv6_route", parseRoutes6)),
 		Addresses4: know(parsed(h, "proc/net/fib_trie", parseTrie)),
@@ -119,6 +123,23 @@ func (h host) interfaces() ([]Interface, error) {
 	var out []Interface
 	for _, name := range names {
 		out = append(out, h.netInterface(name))
+	}
+	return out, nil
+}
+
+// hidden are the interfaces of this process that are not among those of /sys. A sysfs
+// shows the network namespace that it was mounted in (netns(7)), /proc/net that of
+// this process.
+func (h host) hidden(shown []Interface) ([]string, error) {
+	own, err := parsed(h, "proc/net/dev", parseDev)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range own {
+		if name = clean(name); name != "lo" && !slices.ContainsFunc(shown, func(i Interface) bool { return i.Name == name }) {
+			out = append(out, name)
+		}
 	}
 	return out, nil
 }
@@ -280,7 +301,8 @@ func (n Network) list() []Fact {
 	names := join(func(s string) string { return s })
 	count := func(n int) string { return strconv.Itoa(n) }
 	return []Fact{
-		{Name: "network namespace", Value: "only that of this process is seen, and of the routes only the main table"},
+		{Name: "network namespace", Value: "others are not seen, and of the routes only the main table"},
+		line("interfaces that /sys does not show", n.Hidden, names),
 		line("default route, IPv4", n.Defaults4, names),
 		line("default route, IPv6", n.Defaults6, names),
 		line("addresses, IPv4", n.Addresses4, count),

@@ -16,7 +16,7 @@ import (
 // Limits for what is read; a host that exceeds them is not looked at any closer.
 const (
 	maxAttribute = 4096    // an attribute of sysfs is at most a page (Documentation/filesystems/sysfs.rst)
-	maxTable     = 1 << 20 // routes, mounts, addresses, processors
+	maxTable     = 1 << 20 // files of /proc
 	maxEntries   = 1024    // of a folder
 	maxText      = 128     // bytes that are kept of any text
 )

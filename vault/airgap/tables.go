@@ -102,6 +102,23 @@ func parseInet6(text string) (int, error) {
 	return n, nil
 }
 
+// parseDev returns the names of the interfaces (net/core/net-procfs.c, dev_seq_show).
+func parseDev(text string) ([]string, error) {
+	const headings = 2
+	var out []string
+	for i, l := range slices.Collect(strings.Lines(text)) {
+		if i < headings {
+			continue
+		}
+		name, _, ok := strings.Cut(strings.TrimSpace(l), ":") // dev_valid_name: no colon in a name
+		if !ok {
+			return nil, fmt.Errorf("line %d of the interfaces has no name", i+1)
+		}
+		out = append(out, name)
+	}
+	return out, nil
+}
+
 // swapLine is one of /proc/swaps, as mm/swapfile.c, swap_show writes it.
 type swapLine struct{ Path, Type string }
 

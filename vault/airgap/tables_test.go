@@ -51,6 +51,15 @@ func TestDefaultRoutesAreFound(t *testing.T) {
 	}
 }
 
+func TestNamesOfInterfacesAreRead(t *testing.T) {
+	const head = "Inter-|   Receive |  Transmit\n face |bytes |bytes\n"
+	got, err := parseDev(head + "    lo: 1 2\nwlp2s0:123 4\n")
+	require.NoError(t, err)
+	require.Equal(t, []string{"lo", "wlp2s0"}, got)
+	_, err = parseDev(head + "    lo 1 2\n")
+	require.EqualError(t, err, "line 3 of the interfaces has no name")
+}
+
 func TestLimitsAreRead(t *testing.T) {
 	l, err := parseLimits("Max core file size        0                    unlimited            bytes     \n" +
 		"Max locked memory         unlimited            unlimited            bytes     \n")
@@ -89,7 +98,7 @@ func addFiles(f *testing.F, names ...string) {
 
 func FuzzRoutes(f *testing.F) {
 	f.Add(routeHead + "eth0 00000000 010200C0 0003 0 0 0 00000000 0 0 0\n")
-	addFiles(f, "/proc/net/route", "/proc/net/ipv6_route", "/proc/net/if_inet6", "/proc/net/fib_trie")
+	addFiles(f, "/proc/net/dev", "/proc/net/route", "/proc/net/ipv6_route", "/proc/net/if_inet6", "/proc/net/fib_trie")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, parse := range []func(string) ([]string, error){parseRoutes4, parseRoutes6} {
 			names, err := parse(text)
@@ -99,6 +108,8 @@ func FuzzRoutes(f *testing.F) {
 				require.NotEqual(t, "lo", name)
 			}
 		}
+		names, err := parseDev(text)
+		require.True(t, err == nil || names == nil, "half a table")
 		for _, count := range []func(string) (int, error){parseInet6, parseTrie} {
 			n, err := count(text)
 			require.True(t, err == nil || n == 0, "half a table")

@@ -4,6 +4,7 @@ package airgaptest
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing/fstest"
 )
@@ -29,13 +30,7 @@ func Host(name string) fstest.MapFS {
 }
 
 // Names are those of all hosts.
-func Names() []string {
-	var out []string
-	for name := range maps.Keys(hosts) {
-		out = append(out, name)
-	}
-	return out
-}
+func Names() []string { return slices.Sorted(maps.Keys(hosts)) }
 
 // Desktop is the host on which nothing speaks against a ceremony.
 const Desktop = "offline-desktop"
@@ -94,7 +89,7 @@ var base = map[string]string{
 	"proc/cmdline":      "BOOT_IMAGE=/vmlinuz root=UUID=1234 ro quiet\n",
 	"proc/cpuinfo":      "processor\t: 0\nflags\t\t: fpu vme de sse2 aes\n\nprocessor\t: 1\nflags\t\t: fpu vme de sse2 aes\n",
 	"proc/meminfo":      "MemTotal: 1024 kB\n",
-	"proc/net/dev":      "Inter-|   Receive\n",
+	"proc/net/dev":      devHead + "    lo: 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
 	"proc/net/route":    routeHead,
 	"proc/net/fib_trie": "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 127.0.0.1\n        /32 host LOCAL\n",
 	"proc/net/if_inet6": "00000000000000000000000000000001 01 80 10 80       lo\n",
@@ -128,6 +123,9 @@ var base = map[string]string{
 	"sys/bus/usb/devices/1-1:1.0/uevent":     "DRIVER=usbhid\n",
 	"sys/bus/usb/devices/1-1:1.0/authorized": "1\n", "sys/bus/usb/devices/1-1:1.0/bInterfaceClass": "03\n",
 }
+
+const devHead = "Inter-|   Receive                                                |  Transmit\n" +
+	" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
 
 const routeHead = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 
