@@ -33,6 +33,7 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
+		Host: c.host(),
 	})
 	if r == nil {
 		return err

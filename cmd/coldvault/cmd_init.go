@@ -11,13 +11,21 @@ import (
 	"coldvault/vault/secret"
 )
 
-// unattended are the flags with which nothing is asked.
+// unattended are the flags with which nothing is asked. All commands that have --yes
+// have all of them, so that one set fits a whole script.
 type unattended struct {
 	PassphraseFile string `name:"passphrase-file" placeholder:"FILE" help:"Read the passphrase of the vault's signer from the first line of FILE (- is standard input)."`
 	Yes            bool   `help:"Never ask; what is missing is an error."`
+	AcceptNetwork  bool   `name:"accept-network" help:"init, restore: go on although this host is connected to a network."`
+	AcceptSwap     bool   `name:"accept-swap" help:"init, restore: go on although memory can be written to a disk: swap in clear, hibernation, core files."`
 }
 
 func (f unattended) apply(u *ui) { u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes} }
+
+// host is the machine, with what the flags accept of it.
+func (f unattended) host() ceremony.Host {
+	return ceremony.Host{Facts: lookAtHost(), Accept: ceremony.Accept{Network: f.AcceptNetwork, Swap: f.AcceptSwap}}
+}
 
 type paperSize struct {
 	Paper string `enum:"a4,letter" default:"a4" help:"Paper size: a4 or letter."`
@@ -63,11 +71,12 @@ func (c *initCmd) Run(u *ui) error {
 	result, err := ceremony.Create(u, ceremony.CreateRequest{
 		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
 		AllShares: c.AcceptAllShares, Custodians: c.Custodian, NameOthers: c.NameOthers, Paper: c.size(), Now: time.Now(),
-		Dice: c.dice(u),
+		Dice: c.dice(u), Host: c.host(),
 	})
 	if err != nil {
 		return err
 	}
+	u.accepted(result.HostAccepted)
 	id := result.Identity
 	u.heading("vault %s %q", id.Vault.ID, id.Vault.Label)
 	u.print("  fingerprint  %s", strings.Join(id.Words(), " "))

@@ -35,7 +35,7 @@ func (c *restoreCmd) Run(u *ui) error {
 	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
-		ChainCounter: c.ChainCounter, Rules: rules,
+		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(),
 	})
 	if err != nil {
 		return err
@@ -76,6 +76,7 @@ func (c *restoreCmd) Run(u *ui) error {
 			Because string `json:"because"`
 		}{a.Check, a.Because})
 	}
+	u.accepted(r.HostAccepted)
 	for _, h := range r.Held {
 		u.verdict(yellow, "HELD", "%s is restored as %s: %s", h.Name, h.As, h.Why)
 		u.emit("held", struct {

@@ -32,7 +32,7 @@ type layer struct {
 }
 
 // layers has a line for every package; the narrowest pattern counts. The direction is
-// cmd → ceremony → vault → {format, material, secret, ledger, shard, media}; media/paper → qr.
+// cmd → ceremony → vault → {format, material, secret, ledger, airgap, shard, media}; media/paper → qr.
 // Package testvectors holds recover.py, which goes onto every medium.
 var layers = []layer{
 	{"coldvault/cmd/...", []string{"coldvault/..."}},
@@ -42,6 +42,7 @@ var layers = []layer{
 	{"coldvault/vault/material/...", []string{"coldvault/vault/material/...", "coldvault/vault/format/..."}},
 	{"coldvault/vault/secret/...", nil},
 	{"coldvault/vault/ledger", []string{"coldvault/vault/format/...", "coldvault/media"}},
+	{"coldvault/vault/airgap/...", []string{"coldvault/shard"}},
 	{"coldvault/shard", []string{"coldvault/qr/digits"}},
 	{"coldvault/media", nil},
 	{"coldvault/media/mediatest", []string{"coldvault/media"}},
@@ -118,6 +119,8 @@ func TestLayersCatch(t *testing.T) {
 			[]string{"coldvault/vault/format may not import coldvault/vault/secret"}},
 		{"a medium knows nothing of the one in memory", imports{"coldvault/media": {"coldvault/media/mediatest"}},
 			[]string{"coldvault/media may not import coldvault/media/mediatest"}},
+		{"facts about the host know no vault", imports{"coldvault/vault/airgap": {"coldvault/shard", "coldvault/vault"}},
+			[]string{"coldvault/vault/airgap may not import coldvault/vault"}},
 		{"age has one door", imports{"coldvault/vault": {"filippo.io/age"}, "coldvault/media": {"filippo.io/age/armor"}},
 			[]string{"coldvault/media may not import filippo.io/age/armor"}},
 		{"a ceremony has no terminal", imports{"coldvault/cmd/internal/ceremony": {"golang.org/x/term", "coldvault/vault"}},

@@ -21,30 +21,31 @@ const (
 	exitOK      = 0 // the whole operation succeeded
 	exitFailed  = 1
 	exitUsage   = 2
-	exitDamage  = 3 // damage, incoherence or something due was found
+	exitDamage  = 3 // damage, incoherence, an unfit host or something due was found
 	exitMore    = 4 // more shares or pages are needed
 	description = `Backs up the keys of a node operator so that they can be restored: recognises
 them, seals them with age, splits what opens them among custodians, writes them
 to USB and to paper, and proves every copy. Works without a network.
 
-Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage or
-incoherence was found; 4 more cards or pages are needed.`
+Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage,
+incoherence or an unfit host was found; 4 more cards or pages are needed.`
 )
 
 // commands is the command line.
 type commands struct {
-	Demo    demoCmd    `cmd:"" help:"The main job on throwaway keys: a vault, cards, two media, pages, and restores from what is left."`
-	Inspect inspectCmd `cmd:"" help:"Say what files are: network, role, compartment, verdicts. Writes nothing."`
-	Init    initCmd    `cmd:"" help:"Make a vault and the cards of its custodians."`
-	Seal    sealCmd    `cmd:"" help:"Seal files as a new generation onto media. Needs no card."`
-	Paper   paperCmd   `cmd:"" help:"Draw a generation as pages of QR codes (PDF)."`
-	Scan    scanCmd    `cmd:"" help:"Read scans of pages and cards; say what they are and what is missing."`
-	Check   checkCmd   `cmd:"" help:"Verify media, pages and cards without any secret."`
-	Restore restoreCmd `cmd:"" help:"Restore files from media or pages with a quorum of cards."`
-	Drill   drillCmd   `cmd:"" help:"Restore in protected memory only, to prove that it works, and measure it."`
-	Copy    copyCmd    `cmd:"" help:"One more proven copy of a generation, without any secret."`
-	Kit     kitCmd     `cmd:"" help:"Write or refresh restore/ on media: what restores without anything else."`
-	Version versionCmd `cmd:"" help:"Print version and build."`
+	Demo      demoCmd      `cmd:"" help:"The main job on throwaway keys: a vault, cards, two media, pages, and restores from what is left."`
+	Inspect   inspectCmd   `cmd:"" help:"Say what files are: network, role, compartment, verdicts. Writes nothing."`
+	Init      initCmd      `cmd:"" help:"Make a vault and the cards of its custodians."`
+	Seal      sealCmd      `cmd:"" help:"Seal files as a new generation onto media. Needs no card."`
+	Paper     paperCmd     `cmd:"" help:"Draw a generation as pages of QR codes (PDF)."`
+	Scan      scanCmd      `cmd:"" help:"Read scans of pages and cards; say what they are and what is missing."`
+	Check     checkCmd     `cmd:"" help:"Verify media, pages and cards without any secret."`
+	Restore   restoreCmd   `cmd:"" help:"Restore files from media or pages with a quorum of cards."`
+	Drill     drillCmd     `cmd:"" help:"Restore in protected memory only, to prove that it works, and measure it."`
+	Copy      copyCmd      `cmd:"" help:"One more proven copy of a generation, without any secret."`
+	Kit       kitCmd       `cmd:"" help:"Write or refresh restore/ on media: what restores without anything else."`
+	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init and restore refuse."`
+	Version   versionCmd   `cmd:"" help:"Print version and build."`
 
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
 }
@@ -54,15 +55,20 @@ func main() {
 	if err != nil {
 		os.Exit(newUI(os.Stdin, os.Stdout, os.Stderr).fail(err))
 	}
-	u, code := newUI(os.Stdin, os.Stdout, stderr), exitFailed
-	if err := secret.Guard(func() { code = u.run(os.Args[1:]) }); err != nil {
-		code = u.fail(err)
-	}
-	os.Exit(code)
+	os.Exit(newUI(os.Stdin, os.Stdout, stderr).guarded(os.Args[1:]))
 }
 
-// run is main without the exit. A panic goes through its defers too: the terminal is put
-// right and secrets are wiped before Guard turns it into an error.
+// guarded is run with panics as errors that hold no data.
+func (u *ui) guarded(args []string) int {
+	code := exitFailed
+	if err := secret.Guard(func() { code = u.run(args) }); err != nil {
+		code = u.fail(err)
+	}
+	return code
+}
+
+// run is one command. A panic goes through its defers too: the terminal is put right and
+// secrets are wiped before Guard turns it into an error.
 func (u *ui) run(args []string) int {
 	u.undo.watch.Do(u.undo.start)
 	defer secret.DestroyAll()
@@ -110,7 +116,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &quorum), errors.As(err, &pages):
 		return exitMore
-	case errors.Is(err, ceremony.ErrDamage), errors.As(err, &damaged), errors.As(err, &incoherent):
+	case errors.Is(err, ceremony.ErrDamage), errors.Is(err, ceremony.ErrHost), errors.As(err, &damaged), errors.As(err, &incoherent):
 		return exitDamage
 	}
 	return exitFailed

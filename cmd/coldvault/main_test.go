@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"coldvault/vault/airgap/airgaptest"
 	"coldvault/vault/material/cardano/samplepool"
 )
 
@@ -28,11 +30,15 @@ func TestMain(m *testing.M) {
 		// process that a test gave a terminal leads a session already: for it
 		// this fails and changes nothing.
 		_, _ = unix.Setsid()
+		// Scripts say the same on every machine: they run on a quiet desktop, or on
+		// the host that a test names.
+		hostRoot = airgaptest.Host(cmp.Or(os.Getenv("TEST_HOST"), airgaptest.Desktop))
 		main()
 	}, "coldvault-panics": func() {
 		u := newUI(os.Stdin, os.Stdout, os.Stderr)
 		u.shown = func() { panic("with a secret on the screen") }
-		os.Exit(u.run(os.Args[1:]))
+		hostRoot = airgaptest.Host(airgaptest.Desktop)
+		os.Exit(u.guarded(os.Args[1:]))
 	}})
 }
 

@@ -217,7 +217,7 @@ func cmdForge(ts *testscript.TestScript, args []string) {
 
 // jsonTypes are the kinds of objects that --json writes.
 var jsonTypes = []string{
-	"accepted", "act", "copy", "drill", "error", "fact", "file", "finding", "folder", "generation", "held", "id", "input", "kit", "pages",
+	"accepted", "act", "copy", "drill", "error", "fact", "file", "finding", "folder", "generation", "held", "host", "id", "input", "interface", "kit", "pages",
 	"restored", "share", "vault", "verdict", "version",
 }
 

@@ -18,6 +18,7 @@ import (
 	"coldvault/qr/scan"
 	"coldvault/shard"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/secret"
 )
 
@@ -37,13 +38,15 @@ type CreateRequest struct {
 	Dice  func() (*secret.Buffer, error)
 	Paper paper.Size
 	Now   time.Time
+	Host  Host
 }
 
 // CreateResult says what was made.
 type CreateResult struct {
-	Identity *vault.Identity
-	Cards    []string // paths of the PDFs
-	InMemory bool     // the cards are on no disk
+	Identity     *vault.Identity
+	Cards        []string // paths of the PDFs
+	InMemory     bool     // the cards are on no disk
+	HostAccepted []airgap.Finding
 }
 
 // A card's codes: a share is 124 digits, which level H holds in version 6. A
@@ -57,6 +60,10 @@ const (
 // every card was read back from its PDF before the vault's folder is written.
 func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err := r.check(); err != nil {
+		return nil, err
+	}
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
 		return nil, err
 	}
 	inMemory, err := warnOfDisk(c, r.Cards)
@@ -85,7 +92,7 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 		return nil, err
 	}
 	defer cards.Close()
-	result = &CreateResult{Identity: id, InMemory: inMemory}
+	result = &CreateResult{Identity: id, InMemory: inMemory, HostAccepted: accepted}
 	for i := 1; i <= fresh.Cards(); i++ {
 		c.Progress("drawing the cards and reading them back", i, fresh.Cards())
 		if err := r.writeCard(undo, cards, fresh, i); err != nil {

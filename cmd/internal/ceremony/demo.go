@@ -16,6 +16,7 @@ import (
 	"coldvault/media/paper"
 	"coldvault/qr/scan"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/material/cardano"
 	"coldvault/vault/material/cardano/samplepool"
 	"coldvault/vault/secret"
@@ -32,8 +33,10 @@ const scanDPI = 300
 
 // Demo carries out the main job on throwaway keys below dir, which must be new or
 // empty: everything in it is what the commands do, on files of the real formats.
-func Demo(c Console, dir string, now time.Time, show func(Act)) error {
-	d := &demo{console: quiet{c}, dir: dir, now: now, show: show}
+//
+// Its keys are worth nothing, so it accepts any host, and says what it accepted.
+func Demo(c Console, dir string, now time.Time, facts *airgap.Facts, show func(Act)) error {
+	d := &demo{console: quiet{c}, dir: dir, now: now, show: show, host: Host{Facts: facts, Accept: Accept{Network: true, Swap: true}}}
 	for _, act := range []func() (Act, error){
 		d.makePool, d.makeVault, d.seal, d.print, d.lose, d.tooFew, d.fromStick, d.fromPaper,
 	} {
@@ -51,6 +54,7 @@ type demo struct {
 	dir     string
 	now     time.Time
 	show    func(Act)
+	host    Host
 
 	files    int
 	vaultID  string
@@ -101,17 +105,26 @@ func demoPeriod(now time.Time) uint64 {
 func (d *demo) makeVault() (Act, error) {
 	r, err := Create(d.console, CreateRequest{
 		Vault: d.path("vault"), Cards: d.path("cards"), Label: "demo pool", Shares: 5, Threshold: 3,
-		Custodians: []string{"Ada", "Basho", "Chen", "Dalia", "Emeka"}, Now: d.now,
+		Custodians: []string{"Ada", "Basho", "Chen", "Dalia", "Emeka"}, Now: d.now, Host: d.host,
 	})
 	if err != nil {
 		return Act{}, err
 	}
 	d.vaultID = r.Identity.Vault.ID
-	return Act{"A vault, opened by any 3 of 5 cards", []string{
+	return Act{"A vault, opened by any 3 of 5 cards", append([]string{
 		fmt.Sprintf("vault %s, fingerprint: %s", d.vaultID, strings.Join(r.Identity.Words(), " ")),
 		"two compartments: cold (owner keys) and hot (what a running node needs), split separately",
 		"all 10 quorums of each tried; 5 cards drawn as PDF, every code on them read back",
-	}}, nil
+	}, acceptedLines(r.HostAccepted)...)}, nil
+}
+
+// acceptedLines say what real keys would not have been made with.
+func acceptedLines(findings []airgap.Finding) []string {
+	var out []string
+	for _, f := range findings {
+		out = append(out, fmt.Sprintf("accepted for the demo, refused for real keys: %s [%s]", f.Text, f.ID))
+	}
+	return out
 }
 
 func (d *demo) seal() (Act, error) {
@@ -171,7 +184,7 @@ func (d *demo) lose() (Act, error) {
 // tooFew shows that two cards open nothing.
 func (d *demo) tooFew() (Act, error) {
 	_, err := Restore(d.console, RestoreRequest{
-		From: []string{d.path("stick-b")}, Cards: d.cards(1, 2), Role: "all", To: d.path("restored-by-two"),
+		From: []string{d.path("stick-b")}, Cards: d.cards(1, 2), Role: "all", To: d.path("restored-by-two"), Host: d.host,
 	})
 	var quorum *vault.QuorumError
 	if !errors.As(err, &quorum) {
@@ -194,7 +207,7 @@ func (d *demo) cards(numbers ...int) []string {
 func (d *demo) fromStick() (Act, error) {
 	to := d.path("restored-from-stick")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(),
+		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(), Host: d.host,
 	}); err != nil {
 		return Act{}, err
 	}
@@ -223,7 +236,7 @@ func (d *demo) fromPaper() (Act, error) {
 	}
 	to := d.path("restored-from-paper")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: pages, Cards: cards, Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(),
+		From: pages, Cards: cards, Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(), Host: d.host,
 	}); err != nil {
 		return Act{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/material"
 	"coldvault/vault/secret"
 )
@@ -30,6 +31,8 @@ type DrillResult struct {
 	Steps      []Step
 	RTO        time.Duration // from the first medium to the last check, without waiting for people
 	RPO        time.Duration // age of the generation: what was done since is not in it
+
+	HostAccepted []airgap.Finding
 }
 
 // stopwatch measures steps one after the other.
@@ -62,6 +65,10 @@ func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 	if role.name == roleVault {
 		return nil, usage("a drill is of what is restored, not of the vault's folder: all, or another role")
 	}
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
+		return nil, err
+	}
 	watch := &stopwatch{since: time.Now()}
 	opened, err := r.openTimed(c, role.compartments, watch)
 	if err != nil {
@@ -76,7 +83,7 @@ func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 		return nil, fmt.Errorf("generation %d holds nothing for the role %s", opened.generation.Number, role.name)
 	}
 	g := opened.generation
-	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name}
+	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name, HostAccepted: accepted}
 	for _, e := range entries {
 		result.Bytes += e.Size
 		if e.Archive == nil {

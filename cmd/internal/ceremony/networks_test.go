@@ -117,6 +117,7 @@ func vaultOf(t *testing.T, o *operator) (dir string, media []string) {
 	t.Helper()
 	dir = t.TempDir()
 	_, err := Create(o, CreateRequest{
+		Host:  quietHost(),
 		Vault: filepath.Join(dir, "vault"), Cards: filepath.Join(dir, "cards"),
 		Label: "test", Shares: 3, Threshold: 2, Now: time.Now(),
 	})
@@ -167,6 +168,7 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	}
 	write(t, dir, "hot.txt", codes)
 	r, err := Restore(o, RestoreRequest{
+		Host: quietHost(),
 		From: media[:1], Cards: []string{filepath.Join(dir, "hot.txt")}, Role: "standby", To: filepath.Join(dir, "out"),
 	})
 	require.NoError(t, err)
@@ -176,6 +178,7 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	require.Empty(t, r.Held)
 
 	_, err = Restore(o, RestoreRequest{
+		Host: quietHost(),
 		From: media[:1], Cards: []string{filepath.Join(dir, "hot.txt")}, Role: "all", To: filepath.Join(dir, "all"),
 	})
 	var quorum *vault.QuorumError
@@ -210,6 +213,7 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 		{[]string{"cold.counter=9"}, "cold.counter" + unprovenSuffix},
 	} {
 		r, err := Restore(o, RestoreRequest{
+			Host: quietHost(),
 			From: media[:1], Cards: cards(dir, 1, 2), Role: "cold", To: filepath.Join(dir, fmt.Sprint("out", i)), ChainCounter: c.answers,
 		})
 		require.NoError(t, err)
@@ -219,6 +223,7 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 	}
 	for _, answer := range []string{"many", "node.counter=7", "-1"} {
 		_, err = Restore(o, RestoreRequest{
+			Host: quietHost(),
 			From: media[:1], Cards: cards(dir, 1, 2), Role: "cold", To: filepath.Join(dir, "bad"), ChainCounter: []string{answer},
 		})
 		var usage *UsageError
@@ -227,6 +232,7 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 	// A certificate that the chain has gone past keeps its name, and it is said.
 	o.warned = nil
 	r, err := Restore(o, RestoreRequest{
+		Host: quietHost(),
 		From: media[:1], Cards: cards(dir, 1, 2), Role: "standby", To: filepath.Join(dir, "standby"), ChainCounter: []string{"9"},
 	})
 	require.NoError(t, err)
@@ -261,7 +267,7 @@ func TestIncoherentSetIsRefusedOrAcceptedOnRecord(t *testing.T) {
 	request.Facts = []format.Fact{{Name: "party-hint", Value: "alice"}}
 	_, err = Seal(o, request)
 	require.NoError(t, err)
-	r, err := Restore(o, RestoreRequest{From: media[:1], Cards: cards(dir, 1, 2), Role: "hot", To: filepath.Join(dir, "out")})
+	r, err := Restore(o, RestoreRequest{Host: quietHost(), From: media[:1], Cards: cards(dir, 1, 2), Role: "hot", To: filepath.Join(dir, "out")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"cold.vkey"}, names(r.Files))
 	require.Equal(t, []format.Accepted{{Check: "CARDANO-KEY-PAIR", Because: "a test of the wrong pair"}}, r.Accepted)

@@ -11,6 +11,7 @@ import (
 	"coldvault/qr/camera"
 	"coldvault/shard"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/format"
 	"coldvault/vault/material"
 	"coldvault/vault/material/cardano"
@@ -31,21 +32,23 @@ type RestoreRequest struct {
 	// number, "unknown", or FILE=number.
 	ChainCounter []string
 	Rules        Rules
+	Host         Host
 }
 
 // RestoreResult says what was restored.
 type RestoreResult struct {
-	Identity   *vault.Identity
-	Generation int
-	Sealed     time.Time
-	Files      []vault.Entry // under the names they were restored with; the data is gone
-	Report     material.Report
-	Accepted   []format.Accepted
-	Facts      []format.Fact
-	Held       []HeldBack
-	To         string
-	InMemory   bool     // To is on no disk
-	Runbook    []string // files that say what to do now
+	Identity     *vault.Identity
+	Generation   int
+	Sealed       time.Time
+	Files        []vault.Entry // under the names they were restored with; the data is gone
+	Report       material.Report
+	Accepted     []format.Accepted
+	Facts        []format.Fact
+	Held         []HeldBack
+	To           string
+	InMemory     bool     // To is on no disk
+	Runbook      []string // files that say what to do now
+	HostAccepted []airgap.Finding
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
@@ -56,6 +59,10 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	}
 	if r.Number < 0 {
 		return nil, usage("generation %d does not exist", r.Number)
+	}
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
+		return nil, err
 	}
 	if role.name == roleVault {
 		return nil, r.rebuild(c, role.compartments)
@@ -82,6 +89,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		return nil, err
 	}
 	result.InMemory = inMemory
+	result.HostAccepted = accepted
 	return result, nil
 }
 
@@ -124,6 +132,7 @@ func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopw
 	if o.generation, err = selectGeneration(c, in, r.Vault, r.Number); err != nil {
 		return nil, err
 	}
+	r.Host.warnClock(c, o.generation.Manifest.Created)
 	watch.lap("media and cards")
 	shares, err := collectShares(c, in, o.generation.Identity, compartments)
 	if err != nil {
