@@ -136,7 +136,7 @@ func TestEveryEndTakesSecretsOffTheScreen(t *testing.T) {
 		require.Equal(t, exitFailed, code, screen)
 		apart, after, left := strings.Cut(screen, fromAlternate)
 		require.True(t, left)
-		require.Contains(t, after, "coldvault: error: ")
+		require.Contains(t, after, "internal error: string at ")
 		require.NotContains(t, after, "with a secret on the screen", "the value of a panic may be one")
 		_, shown, _ := strings.Cut(apart, "The new passphrase of the vault's signer:")
 		words := strings.Fields(strings.TrimSuffix(shown, eraseScreen+eraseScrolling))
