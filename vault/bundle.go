@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -27,11 +29,23 @@ const MaxBundle = 64 << 20
 //
 // The buffers of gzip and age hold plaintext on the heap; secret.Do erases them.
 func sealBundle(recipient string, contents format.Contents, data []*secret.Buffer, signer *secret.Buffer) ([]byte, error) {
-	r, err := age.ParseHybridRecipient(recipient)
+	head, err := contents.Marshal()
 	if err != nil {
 		return nil, err
 	}
-	head, err := contents.Marshal()
+	out, err := sealTar(recipient, func(z *gzip.Writer) error { return writeTar(z, contents, head, data, signer) })
+	if err != nil {
+		return nil, err
+	}
+	if len(out) > MaxBundle {
+		return nil, fmt.Errorf("the material of compartment %s is larger than %d MiB", contents.Compartment, MaxBundle>>20)
+	}
+	return out, nil
+}
+
+// sealTar encrypts what write puts into a gzip file, padded.
+func sealTar(recipient string, write func(*gzip.Writer) error) ([]byte, error) {
+	r, err := age.ParseHybridRecipient(recipient)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +60,7 @@ func sealBundle(recipient string, contents format.Contents, data []*secret.Buffe
 		if err != nil {
 			return err
 		}
-		if err := writeTar(z, contents, head, data, signer); err != nil {
+		if err := write(z); err != nil {
 			return err
 		}
 		if err := z.Close(); err != nil {
@@ -61,13 +75,20 @@ func sealBundle(recipient string, contents format.Contents, data []*secret.Buffe
 		}
 		return w.Close()
 	})
-	if err != nil {
-		return nil, err
-	}
-	if out.Len() > MaxBundle {
-		return nil, fmt.Errorf("the material of compartment %s is larger than %d MiB", contents.Compartment, MaxBundle>>20)
-	}
-	return out.Bytes(), nil
+	return out.Bytes(), err
+}
+
+// sealFiles makes a bundle of plain files, without contents.json.
+func sealFiles(recipient string, files map[string][]byte, modified time.Time) ([]byte, error) {
+	return sealTar(recipient, func(z *gzip.Writer) error {
+		t := tar.NewWriter(z)
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			if err := writeEntry(t, name, files[name], 0o400, modified); err != nil {
+				return err
+			}
+		}
+		return t.Close()
+	})
 }
 
 type countingWriter struct {
@@ -141,7 +162,16 @@ func (b *Bundle) Destroy() {
 // File contents go from the tar reader straight into guarded memory.
 func openBundle(ciphertext []byte, id *identity) (*Bundle, error) {
 	b := &Bundle{}
-	err := secret.Do(func() error {
+	if err := openTar(ciphertext, id, b.readTar); err != nil {
+		b.Destroy()
+		return nil, err
+	}
+	return b, nil
+}
+
+// openTar decrypts a bundle and has read go through its tar file to the end.
+func openTar(ciphertext []byte, id *identity, read func(*tar.Reader) error) error {
+	return secret.Do(func() error {
 		plain, err := age.Decrypt(bytes.NewReader(ciphertext), id)
 		if err != nil {
 			return fmt.Errorf("age cannot decrypt it: %w", err)
@@ -151,7 +181,7 @@ func openBundle(ciphertext []byte, id *identity) (*Bundle, error) {
 			return err
 		}
 		limited := &io.LimitedReader{R: z, N: MaxBundle + 1}
-		if err := b.readTar(tar.NewReader(limited)); err != nil {
+		if err := read(tar.NewReader(limited)); err != nil {
 			return err
 		}
 		// tar stops at its end marker: the rest must be empty, and gzip and age
@@ -164,11 +194,29 @@ func openBundle(ciphertext []byte, id *identity) (*Bundle, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		b.Destroy()
-		return nil, err
-	}
-	return b, nil
+}
+
+// openFiles opens what sealFiles has made: exactly the files of these names.
+func openFiles(ciphertext []byte, id *identity, names ...string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	slices.Sort(names)
+	err := openTar(ciphertext, id, func(t *tar.Reader) error {
+		for _, name := range names {
+			data, err := nextEntry(t, name, MaxBundle)
+			if err != nil {
+				return err
+			}
+			files[name] = bytes.Clone(data.Bytes())
+			data.Destroy()
+		}
+		if h, err := t.Next(); err == nil {
+			return fmt.Errorf("it holds %q besides", h.Name)
+		} else if !errors.Is(err, io.EOF) {
+			return err
+		}
+		return nil
+	})
+	return files, err
 }
 
 // readTar reads the entries; exactly those that contents.json lists, in its

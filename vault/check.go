@@ -14,6 +14,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // Severity of a finding.
@@ -61,6 +62,20 @@ func (c *Checked) Damaged() bool {
 	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Severity == Damage })
 }
 
+// Digest is the SHA-256 of the manifest of a generation in hex, "" where it cannot be
+// trusted.
+func (c *Checked) Digest(generation int) string { return c.digests[generation] }
+
+// Damages counts what is damaged.
+func (c *Checked) Damages() (n int) {
+	for _, f := range c.Findings {
+		if f.Severity == Damage {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *Checked) add(s Severity, id, where string, err error) {
 	c.Findings = append(c.Findings, Finding{Severity: s, ID: id, Path: where, Text: err.Error()})
 }
@@ -81,8 +96,13 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 			c.add(Damage, "VAULT-RECIPIENT", m.Path(recipientFile(name)), fmt.Errorf("%w; a restore does not need it", err))
 		}
 	}
-	if !pages && m.base != "." { // neither pages nor the vault's own folder carry a kit
+	switch { // neither pages nor the vault's own folder carry a kit, and only it a ledger
+	case pages:
+	case m.base == ".":
+		c.checkLedger()
+	default:
 		c.checkKit()
+		c.checkLog()
 	}
 	generations, err := m.Generations(m.Identity)
 	if err != nil {
@@ -139,7 +159,7 @@ func CheckTogether(checks []*Checked) {
 }
 
 func identityNames() []string {
-	return append(identityFiles(), generationsDir, kitDir, signerFile)
+	return append(identityFiles(), generationsDir, kitDir, signerFile, ledger.FolderName, ledger.MediumLogName)
 }
 
 // checkNames reports what does not belong into a folder. It is no damage: a

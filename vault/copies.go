@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // Copies are all media of one vault that are at hand.
@@ -91,6 +92,8 @@ type Copy struct {
 	media    []*Medium
 	// recipients are the recipient files of the compartments opened so far.
 	recipients map[string][]byte
+	// ledger is that of this generation, once cold was opened; nil where there is none.
+	ledger *ledger.Ledger
 }
 
 // DamagedGenerationError is returned where the newest generation exists and
@@ -166,6 +169,11 @@ func (c *Copy) Read(compartment string) (data []byte, notes []string, err error)
 	if !ok {
 		return nil, nil, fmt.Errorf("the manifest lists no %s", name)
 	}
+	return c.readFile(want)
+}
+
+// readFile is Read for any small file.
+func (c *Copy) readFile(want format.ManifestFile) (data []byte, notes []string, err error) {
 	var failures []error
 	for _, m := range c.media {
 		data, err := m.readListed(c.Number, want)
@@ -180,7 +188,7 @@ func (c *Copy) Read(compartment string) (data []byte, notes []string, err error)
 	if err != nil {
 		return nil, notes, errors.Join(append(failures, fmt.Errorf("repair: %w", err))...)
 	}
-	notes = append(notes, fmt.Sprintf("%s: %d blocks were rebuilt from parity: repair the medium with `coldvault check --repair`, or make a new copy", name, rebuilt))
+	notes = append(notes, fmt.Sprintf("%s: %d blocks were rebuilt from parity: repair the medium with `coldvault check --repair`, or make a new copy", want.Name, rebuilt))
 	return data, notes, nil
 }
 

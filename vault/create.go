@@ -29,6 +29,7 @@ import (
 	"coldvault/media"
 	"coldvault/shard"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 	"coldvault/vault/secret"
 )
 
@@ -45,7 +46,9 @@ type CreateParams struct {
 	ColdThreshold, HotThreshold int
 	// AllShares allows a threshold equal to Shares, where one lost card is
 	// the loss of the vault.
-	AllShares bool
+	AllShares  bool
+	Custodians []string       // for the ledger, in the order of the cards; may be fewer
+	Events     []ledger.Event // to be recorded with the making of the vault
 	// Dice are rolls from ParseDice, mixed into each seed; nil for none. The
 	// caller destroys them.
 	Dice *secret.Buffer
@@ -56,6 +59,7 @@ type CreateParams struct {
 type Fresh struct {
 	Identity *Identity
 	signer   []byte         // signer.age
+	ledger   *ledger.Ledger // signed
 	shares   *secret.Buffer // cold 1…n, then hot 1…n
 	n        int
 }
@@ -198,6 +202,17 @@ func (f *Fresh) finish(p CreateParams, v format.Vault, recipients map[string][]b
 		return m.Err
 	}
 	f.Identity = m.Identity
+	if f.ledger, err = beginLedger(f.Identity, p.Custodians); err != nil {
+		return err
+	}
+	if len(p.Events) > 0 {
+		if err := f.ledger.Append(p.Created, p.Events...); err != nil {
+			return err
+		}
+	}
+	if err := signLedger(f.ledger, f.Identity, signer); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -267,7 +282,10 @@ func (f *Fresh) Save(dir *media.Dir) error {
 	if err := dir.Commit(signerFile, f.signer); err != nil {
 		return err
 	}
-	return dir.ReadBack(signerFile, f.signer)
+	if err := dir.ReadBack(signerFile, f.signer); err != nil {
+		return err
+	}
+	return f.ledger.Save(dir)
 }
 
 // Destroy wipes the shares.

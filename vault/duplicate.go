@@ -6,28 +6,31 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // Duplicated says where a generation now is.
 type Duplicated struct {
-	Media  []string       // that hold it now, proven
-	Failed []*TargetError // the others
-	Notes  []string       // what is damaged on the media it was read from
+	Media  []string          // that hold it now, proven
+	Failed []*TargetError    // the others
+	Notes  []string          // what is damaged on the media it was read from
+	IDs    map[string]string // of the media that hold it, as their logs say
 }
 
 // Duplicate puts a generation, the identity of its vault and the kit onto more media. It
 // needs no secret: everything is copied as it was signed, compared with its signed digest
-// while it is read, and read back from every medium.
-func (c *Copy) Duplicate(dirs []*media.Dir, progress func(step string, done, total int64)) (*Duplicated, error) {
+// while it is read, and read back from every medium. now goes into their logs.
+func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step string, done, total int64)) (*Duplicated, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
 	ts := openTargets(c.Identity, dirs)
 	ts.number = c.Number
-	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{}, progress: progress}
+	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{IDs: map[string]string{}}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
 	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit) })
@@ -51,8 +54,14 @@ func (c *Copy) Duplicate(dirs []*media.Dir, progress func(step string, done, tot
 		ts.good = nil
 		return nil, err
 	}
+	log := ledger.MediumCheck{Time: now, Generation: c.Number, Result: ledger.Written}
+	_ = ts.each(all, func(t *target) (err error) {
+		t.id, err = logMedium(t.dir, t.base, log)
+		return err
+	})
 	for _, t := range ts.good {
 		d.result.Media = append(d.result.Media, t.dir.Name())
+		d.result.IDs[t.dir.Name()] = t.id
 	}
 	d.result.Failed = ts.failed
 	return d.result, nil

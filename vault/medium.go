@@ -131,6 +131,9 @@ func (m *Medium) open() {
 	}
 }
 
+// OwnFolder tells that it is the folder of the vault on its cold machine.
+func (m *Medium) OwnFolder() bool { return m.base == "." }
+
 // Path is where a file of the vault is, for messages.
 func (m *Medium) Path(name string) string { return path.Join(m.Source.Name(), m.base, name) }
 
@@ -217,9 +220,9 @@ func (e missingError) Error() string        { return string(e) + " is missing" }
 func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // mayLack tells the files of a generation that need not be there: the vault's own folder
-// has no archives.
+// has no archives, and after it was set up again not the ledger as it was.
 func (m *Medium) mayLack(name string) bool {
-	return m.base == "." && strings.HasPrefix(name, archivePrefix)
+	return m.base == "." && (strings.HasPrefix(name, archivePrefix) || strings.HasPrefix(name, format.LedgerName))
 }
 
 // archivePrefix is how the names of archives begin.

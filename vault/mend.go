@@ -11,6 +11,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // repair opens a listed file as it was, out of the sound pieces of all media together
@@ -92,6 +93,7 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 		return j.done, err
 	}
 	j.kit()
+	j.log()
 	for _, number := range j.numbers() {
 		j.generation(number)
 	}
@@ -146,6 +148,22 @@ func (j *mending) identity() error {
 		j.put(name, 0, ensure(j.dir, path.Join(j.Medium.base, name), want))
 	}
 	return nil
+}
+
+// log gives up a log that is not one. Nothing can bring it back, and no backup hangs on it;
+// the next check begins a new one, and the medium has a new id.
+func (j *mending) log() {
+	name := path.Join(j.Medium.base, ledger.MediumLogName)
+	data, err := j.dir.Read(name, ledger.MaxMediumLog)
+	if j.Medium.OwnFolder() || errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		if _, err = ledger.ParseMediumLog(data); err == nil {
+			return
+		}
+	}
+	j.put(ledger.MediumLogName, 0, j.dir.RemoveAll(name))
 }
 
 // numbers are the generations that any medium has, without rests.

@@ -3,6 +3,7 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"coldvault/shard"
@@ -93,10 +94,11 @@ func (c *Copy) Open(compartment string, shares *Shares) (b *Bundle, notes []stri
 	if err != nil {
 		return nil, notes, err
 	}
-	b, err = c.open(compartment, shares, ciphertext)
+	b, more, err := c.open(compartment, shares, ciphertext)
 	if err != nil {
 		return nil, notes, fmt.Errorf("%s.age of generation %d: %w", compartment, c.Number, err)
 	}
+	notes = append(notes, more...)
 	if err := c.belongs(b, compartment); err != nil {
 		b.Destroy()
 		return nil, notes, err
@@ -104,41 +106,57 @@ func (c *Copy) Open(compartment string, shares *Shares) (b *Bundle, notes []stri
 	return b, notes, nil
 }
 
-func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (*Bundle, error) {
+func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (b *Bundle, notes []string, err error) {
 	seed, err := secret.NewSeed(shard.SeedSize)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer seed.Destroy()
 	set, quorum := shares.best(compartment)
 	err = secret.Do(func() error { return shard.Combine(seed.Bytes(), quorum, set.CommitmentBytes()) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// The commitments prove each share; this proves their sum.
 	recipient, err := recipientOf(seed.Bytes())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !c.Identity.Vault.IsRecipient(compartment, format.RecipientFile(recipient)) {
-		return nil, errors.New("the shares give a key that is not this vault's")
+		return nil, nil, errors.New("the shares give a key that is not this vault's")
 	}
 	// Pages do not carry it; a folder that is set up again needs it.
 	c.recipients[recipientFile(compartment)] = format.RecipientFile(recipient)
 	id, err := newIdentity(seed.Bytes())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer id.destroy()
-	b, err := openBundle(ciphertext, id)
+	b, err = openBundle(ciphertext, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := c.openArchives(b, func() (*identity, error) { return newIdentity(seed.Bytes()) }); err != nil {
 		b.Destroy()
-		return nil, err
+		return nil, nil, err
 	}
-	return b, nil
+	if compartment == "cold" {
+		notes = c.takeLedger(seed.Bytes())
+	}
+	return b, notes, nil
+}
+
+// takeLedger opens the ledger while the seed is there. No backup hangs on it.
+func (c *Copy) takeLedger(seed []byte) (notes []string) {
+	id, err := newIdentity(seed)
+	if err == nil {
+		defer id.destroy()
+		c.ledger, notes, err = c.openLedger(id)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		notes = append(notes, fmt.Sprintf("the ledger of generation %d cannot be read: %v", c.Number, err))
+	}
+	return notes
 }
 
 // belongs compares what is inside with the manifest outside.

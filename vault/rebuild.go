@@ -42,7 +42,7 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 	}
 	for _, f := range c.Manifest.Files {
 		if g.files[f.Name] == nil {
-			continue // archives, which the folder of a vault does not have
+			continue // archives, which the folder of a vault does not have, and its ledger
 		}
 		if err := compare(g.files[f.Name], f); err != nil {
 			return fmt.Errorf("making the files of generation %d again: %w", c.Number, err)
@@ -61,6 +61,11 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 	}
 	if err := g.write(dir, generationDir(c.Number)); err != nil {
 		return err
+	}
+	if c.ledger != nil {
+		if err := c.ledger.Save(dir); err != nil {
+			return err
+		}
 	}
 	_, err = OpenFolder(dir)
 	return err

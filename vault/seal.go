@@ -10,6 +10,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 	"coldvault/vault/secret"
 )
 
@@ -66,9 +67,11 @@ type SealResult struct {
 	Generation int
 	Digest     string // hex SHA-256 of manifest.json
 	Sizes      map[string]int64
-	Media      []string         // of the media that hold it
-	Retired    map[string][]int // generations that were removed, by medium
-	Failed     []*TargetError   // the media that do not hold it
+	Media      []string          // of the media that hold it
+	Retired    map[string][]int  // generations that were removed, by medium
+	Failed     []*TargetError    // the media that do not hold it
+	Sealed     ledger.Sealed     // for the ledger
+	IDs        map[string]string // of the media that hold it, as their logs say
 }
 
 // Notes are what the operator adds to the material; they are in both compartments.
@@ -87,6 +90,8 @@ type SealRequest struct {
 	Signer  *secret.Buffer
 	Created time.Time
 	Targets []*media.Dir
+	// Deadlines are the dates that the material runs out at.
+	Deadlines []ledger.Deadline
 	// Archives are sealed one by one, each streamed to all targets at once.
 	Archives []ArchiveSource
 	// Keep is how many generations stay on each target, 0 for all.
@@ -170,13 +175,20 @@ func (f *Folder) keep(g *generation) error {
 
 // finish gives every target the generation that the folder has.
 func (s *sealing) finish(g *generation) (*SealResult, error) {
-	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]int{}}
+	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]int{}, Sealed: s.sealed(), IDs: map[string]string{}}
 	for _, f := range g.manifest.Files {
 		result.Sizes[f.Name] = f.Size
 	}
 	_ = s.each(all, func(t *target) error { return t.finish(g, s.folder.ID, true) })
+	_ = s.each(all, func(t *target) (err error) {
+		t.id, err = logMedium(t.dir, t.base, ledger.MediumCheck{
+			Time: s.request.Created, Generation: g.number, Result: ledger.Written,
+		})
+		return err
+	})
 	for _, t := range s.good {
 		result.Media = append(result.Media, t.dir.Name())
+		result.IDs[t.dir.Name()] = t.id
 		if s.request.Keep == 0 {
 			continue
 		}
@@ -235,6 +247,13 @@ func (s *sealing) build() (*generation, error) {
 		if err := g.add(c+".age", bundle); err != nil {
 			return nil, err
 		}
+	}
+	record, err := s.sealLedger()
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	if err := g.add(format.LedgerName, record); err != nil {
+		return nil, err
 	}
 	for _, a := range s.archives {
 		g.manifest.Files = append(g.manifest.Files, a.files...)

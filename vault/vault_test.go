@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"testing"
 	"time"
@@ -276,7 +277,7 @@ func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 	for name, data := range contents(t, medium.Name()) {
 		files[name] = []byte(data)
 	}
-	require.Len(t, files, 15)
+	require.Equal(t, 18, len(files))
 	cards := w.cards(2, 3)
 	changed, refused, repaired := 0, 0, 0
 	for name, original := range files {
@@ -296,7 +297,10 @@ func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 					refused++
 					continue
 				}
-				require.True(t, Check(found[0], false, nil).Damaged(), "%s byte %d ^ %#x", name, i, mask)
+				checked := Check(found[0], false, nil)
+				// The end of a log that a power cut has torn is a note.
+				named := checked.Damaged() || path.Base(name) == ledger.MediumLogName && len(checked.Findings) > 0
+				require.True(t, named, "%s byte %d ^ %#x", name, i, mask)
 				if i%101 != 0 {
 					continue // restoring is slow; check and restore read the same way
 				}

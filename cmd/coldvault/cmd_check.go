@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault"
@@ -11,17 +12,21 @@ type checkCmd struct {
 	Paths []string `arg:"" optional:"" name:"medium" help:"Media, and scans of pages or cards (PNG, JPEG, TIFF, PDF, text; - is standard input)."`
 	Card  []string `sep:"none" placeholder:"FILE" help:"A card to prove: image, PDF or text."`
 
-	Repair bool `help:"Rebuild what is damaged on the media from their parity and from the other media given."`
+	Vault    string `placeholder:"FOLDER" help:"Record the check in the ledger of this vault's folder, which is checked too."`
+	NoRecord bool   `help:"Do not note the check on the media themselves. What is damaged or cannot be written is not noted on anyway."`
+	Repair   bool   `help:"Rebuild what is damaged on the media from their parity and from the other media given."`
 }
 
 func (c *checkCmd) Run(u *ui) error {
-	if len(c.Paths)+len(c.Card) == 0 {
+	if len(c.Paths)+len(c.Card) == 0 && c.Vault == "" {
 		return &ceremony.HintError{
 			Err:  &ceremony.UsageError{Err: errNothing},
 			Hint: "coldvault check MEDIUM, or coldvault check --card FILE",
 		}
 	}
-	r, err := ceremony.Check(u, ceremony.CheckRequest{Paths: c.Paths, Cards: c.Card, Stdin: u.in, Repair: c.Repair})
+	r, err := ceremony.Check(u, ceremony.CheckRequest{
+		Paths: c.Paths, Cards: c.Card, Stdin: u.in, Repair: c.Repair, Vault: c.Vault, NoRecord: c.NoRecord, Now: time.Now(),
+	})
 	if r == nil {
 		return err
 	}

@@ -12,6 +12,7 @@ type drillCmd struct {
 	Camera     string   `placeholder:"DEVICE" help:"Camera to show cards to, and before them pages where no medium is given."`
 	Role       string   `default:"all" help:"What to prove: the roles of restore, but for vault."`
 	Generation int      `placeholder:"N" help:"Generation to prove; the newest unless given."`
+	Vault      string   `placeholder:"FOLDER" help:"Record the drill in the ledger of this vault's folder."`
 	VaultID    string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
 	chain
 	unattended
@@ -34,7 +35,7 @@ func (c *drillCmd) Run(u *ui) error {
 	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
 		Host: c.host(),
-	})
+	}, c.Vault)
 	if r == nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package main
 
-import "coldvault/cmd/internal/ceremony"
+import (
+	"time"
+
+	"coldvault/cmd/internal/ceremony"
+)
 
 type paperCmd struct {
 	Vault      string `required:"" placeholder:"FOLDER" help:"The vault's folder."`
@@ -17,8 +21,9 @@ func (c *paperCmd) Run(u *ui) error {
 	c.unattended.apply(u)
 	r, err := ceremony.Pages(u, ceremony.PagesRequest{
 		Vault: c.Vault, From: c.From, Number: c.Generation, Layout: c.Layout, Parity: c.Parity, Paper: c.size(), Out: c.Out,
+		Now: time.Now(),
 	})
-	if err != nil {
+	if r == nil {
 		return err
 	}
 	u.heading("%s: generation %d of vault %s", r.Out, r.Generation, r.Vault)
@@ -33,5 +38,5 @@ func (c *paperCmd) Run(u *ui) error {
 		Enough     int    `json:"enough"`
 		File       string `json:"file"`
 	}{r.Vault, r.Generation, r.Pages, r.Codes, r.Data, r.Out})
-	return nil
+	return err
 }

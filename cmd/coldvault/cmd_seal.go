@@ -9,6 +9,7 @@ import (
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // chain says of which network a pool is.
@@ -54,6 +55,8 @@ type sealCmd struct {
 	Compress bool     `help:"Compress the archives (zstd)."`
 	Keep     int      `placeholder:"N" help:"Keep N generations on each medium and remove the older ones when the new one is proven; all unless given."`
 	Kit      string   `placeholder:"FOLDER" help:"Put these binaries on the media too: files named coldvault-OS-ARCHITECTURE."`
+	Due      []string `sep:"none" placeholder:"WHAT=YYYY-MM-DD" help:"A date to be reminded of by status: a deadline that no file says, such as of a Filecoin sector. Repeat it."`
+	Replug   bool     `help:"Wait for each medium to be pulled and put back, recognise it, and read it again."`
 	Sources  []string `arg:"" optional:"" name:"source" help:"Files and folders to seal. The names inside a folder are kept relative to it."`
 	judging
 	unattended
@@ -73,7 +76,7 @@ func (c *sealCmd) Run(u *ui) error {
 	}
 	request := ceremony.SealRequest{
 		Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules,
-		Attach: c.Attach, Compress: c.Compress, Keep: c.Keep, Kit: c.Kit,
+		Attach: c.Attach, Compress: c.Compress, Keep: c.Keep, Kit: c.Kit, Replug: c.Replug,
 	}
 	if err := c.notes(&request); err != nil {
 		return err
@@ -124,6 +127,13 @@ func (c *sealCmd) notes(r *ceremony.SealRequest) error {
 		}
 		r.Accept = append(r.Accept, ceremony.Acceptance{Check: check, Because: c.Because[i]})
 	}
+	for _, d := range c.Due {
+		deadline, err := parseDue(d)
+		if err != nil {
+			return err
+		}
+		r.Due = append(r.Due, deadline)
+	}
 	for _, f := range c.Fact {
 		name, value, ok := strings.Cut(f, "=")
 		if !ok || name == "" || value == "" {
@@ -132,6 +142,16 @@ func (c *sealCmd) notes(r *ceremony.SealRequest) error {
 		r.Facts = append(r.Facts, format.Fact{Name: name, Value: value})
 	}
 	return nil
+}
+
+// parseDue reads WHAT=YYYY-MM-DD.
+func parseDue(text string) (ledger.Deadline, error) {
+	what, date, _ := strings.Cut(text, "=")
+	when, err := time.Parse(time.DateOnly, date)
+	if err != nil || what == "" {
+		return ledger.Deadline{}, &ceremony.UsageError{Err: fmt.Errorf("--due %s is not WHAT=YYYY-MM-DD", text)}
+	}
+	return ledger.Deadline{What: what, When: when}, nil
 }
 
 type failedJSON struct {

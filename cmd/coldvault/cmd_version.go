@@ -4,11 +4,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"coldvault/vault"
 	"coldvault/vault/secret"
 )
-
-// version is that of the CHANGELOG.
-const version = "0.1.0"
 
 type versionCmd struct{}
 
@@ -25,7 +23,7 @@ func (versionCmd) Run(u *ui) error {
 	if secret.Erasing {
 		erasing = "yes: runtime/secret erases temporaries of computations on secrets"
 	}
-	u.print("coldvault %s %s/%s %s %s", version, runtime.GOOS, runtime.GOARCH, runtime.Version(), revision)
+	u.print("coldvault %s %s/%s %s %s", vault.Version, runtime.GOOS, runtime.GOARCH, runtime.Version(), revision)
 	u.print("erasing: %s", erasing)
 	u.emit("version", struct {
 		Version  string `json:"version"`
@@ -33,6 +31,6 @@ func (versionCmd) Run(u *ui) error {
 		Platform string `json:"platform"`
 		Revision string `json:"revision,omitempty"`
 		Erasing  bool   `json:"erasing"`
-	}{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, revision, secret.Erasing})
+	}{vault.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, revision, secret.Erasing})
 	return nil
 }

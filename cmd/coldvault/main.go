@@ -45,6 +45,8 @@ type commands struct {
 	Copy      copyCmd      `cmd:"" help:"One more proven copy of a generation, without any secret."`
 	Kit       kitCmd       `cmd:"" help:"Write or refresh restore/ on media: what restores without anything else."`
 	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init and restore refuse."`
+	Status    statusCmd    `cmd:"" help:"What the ledger amounts to: 3-2-1-1-0, what is stale, unproven or due. Exit code 3 where something is."`
+	Record    recordCmd    `cmd:"" help:"Note in the ledger what only people know: places, custodians, losses, dates."`
 	Version   versionCmd   `cmd:"" help:"Print version and build."`
 
 	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
@@ -116,7 +118,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &quorum), errors.As(err, &pages):
 		return exitMore
-	case errors.Is(err, ceremony.ErrDamage), errors.Is(err, ceremony.ErrHost), errors.As(err, &damaged), errors.As(err, &incoherent):
+	case errors.Is(err, ceremony.ErrDamage), errors.Is(err, ceremony.ErrDue), errors.Is(err, ceremony.ErrHost), errors.As(err, &damaged), errors.As(err, &incoherent):
 		return exitDamage
 	}
 	return exitFailed

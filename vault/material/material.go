@@ -103,6 +103,14 @@ type Findings struct {
 	// id. None means that all of them are.
 	Identities []ID
 	Counters   []Counter
+	Deadlines  []Deadline
+}
+
+// Deadline is a date that the material runs out at.
+type Deadline struct {
+	What string
+	Role string
+	When time.Time
 }
 
 // Counter is a file that was right when it was sealed and may be overtaken by now:
@@ -147,6 +155,7 @@ type Report struct {
 	// Identities are the IDs to compare after a restore; sorted like IDs.
 	Identities []ID
 	Counters   []Counter
+	Deadlines  []Deadline
 }
 
 // Worst is the gravest status of the report: FAIL, WARN, UNKNOWN, PASS.
@@ -180,6 +189,7 @@ func Inspect(files []File, profiles ...Profile) Report {
 			found := profile.Judge(own, ownItems)
 			report.Verdicts = append(report.Verdicts, found.Verdicts...)
 			report.Counters = append(report.Counters, found.Counters...)
+			report.Deadlines = append(report.Deadlines, found.Deadlines...)
 			report.IDs = append(report.IDs, found.IDs...)
 			if len(found.Identities) == 0 {
 				found.Identities = found.IDs

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"coldvault/qr/camera"
 	"coldvault/shard"
@@ -15,6 +16,10 @@ type CheckRequest struct {
 	Cards  []string
 	Stdin  io.Reader
 	Repair bool // damaged media, from their parity and from the others
+
+	Vault    string // folder of the vault in whose ledger the check is recorded, "" for none
+	NoRecord bool   // do not write to the logs of the media
+	Now      time.Time
 }
 
 // CheckResult is what was found. Every input is in exactly one of the lists.
@@ -25,6 +30,8 @@ type CheckResult struct {
 	Inputs []Input
 	// Compared tells whether shares could be compared with a shares.json.
 	Compared bool
+	// Repaired are the media, by name, that something was put right on.
+	Repaired map[string]bool
 }
 
 // CheckedShare is the verdict on one share.
@@ -35,11 +42,14 @@ type CheckedShare struct {
 	Reason  string
 	Good    bool
 	Proven  bool // compared with its commitment, not only readable
+
+	vault, set, compartment string // what share it is
+	index                   int
 }
 
 // Check verifies media, pages and cards without any secret, after it has proven on a
-// vault whose answer is known that it can. It writes nothing but repairs, where they are
-// asked for. It returns ErrDamage with the result where anything is wrong.
+// vault whose answer is known that it can. It writes nothing but a line in the log of each
+// whole medium, the ledger, and repairs where they are asked for. It returns ErrDamage with the result where anything is wrong.
 func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	if err := selfTest(); err != nil {
 		return nil, err
@@ -49,14 +59,14 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		return nil, err
 	}
 	defer in.Close()
-	readInputs(c, in, r.Stdin, r.Paths, r.Cards)
+	readInputs(c, in, r.Stdin, r.vaultFolder(), r.Paths, r.Cards)
 	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
 	damaged := false
 	for _, m := range in.Media {
 		result.Media = append(result.Media, checkMedium(c, m))
 	}
 	if r.Repair {
-		if err := repair(c, in, result.Media); err != nil {
+		if result.Repaired, err = repair(c, in, result.Media); err != nil {
 			return result, err
 		}
 	}
@@ -78,10 +88,21 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		nothing := !input.Medium && input.Shares+input.Frames == 0
 		damaged = damaged || nothing || len(input.Notes) > 0
 	}
+	if err := r.recordCheck(c, result); err != nil {
+		return result, err
+	}
 	if damaged {
 		return result, ErrDamage
 	}
 	return result, nil
+}
+
+// vaultFolder is checked too, where it is given: cards are compared with it.
+func (r CheckRequest) vaultFolder() []string {
+	if r.Vault == "" {
+		return nil
+	}
+	return []string{r.Vault}
 }
 
 // checkShares judges every share against the vault it says it is of, among those
@@ -106,11 +127,13 @@ func checkShares(in *Intake) (out []CheckedShare, compared bool) {
 		}
 		compared = compared || len(want.Sets) > 0
 		j := shard.Judge([]shard.Share{s.Share}, want)[0]
-		out = append(out, CheckedShare{
+		checked := CheckedShare{
 			From: s.From, Name: s.Share.String(),
 			Verdict: j.Verdict.String(), Reason: j.Reason, Good: j.Verdict == shard.Accepted,
 			Proven: j.Verdict == shard.Accepted && len(want.Sets) > 0,
-		})
+		}
+		checked.of(s.Share)
+		out = append(out, checked)
 	}
 	return out, compared
 }

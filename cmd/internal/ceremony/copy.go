@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"coldvault/vault"
 )
@@ -13,6 +14,8 @@ type CopyRequest struct {
 	To     []string
 	Vault  string // id, where the media hold several
 	Number int    // generation, 0 for the newest
+	Ledger string // folder of the vault in whose ledger the copies are recorded, "" for none
+	Now    time.Time
 }
 
 // CopyResult says where the generation now is.
@@ -42,7 +45,8 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
-	copied, err := generation.Duplicate(targets, throttled(c))
+	places := locate(c, r.To)
+	copied, err := generation.Duplicate(targets, r.Now, throttled(c))
 	c.Progress("", 0, 0)
 	if err != nil {
 		return nil, withHint(err, "give more media with --from: what one has lost another may have")
@@ -58,6 +62,9 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	for _, f := range copied.Failed {
 		c.Warn("%v", f)
 		errs = append(errs, f)
+	}
+	if err := record(r.Ledger, r.Now, places.copies(copied.IDs, generation.Number)...); err != nil {
+		errs = append(errs, err)
 	}
 	result := &CopyResult{Vault: generation.Identity.Vault.ID, Generation: generation.Number, Duplicated: copied}
 	if len(errs) > 0 {

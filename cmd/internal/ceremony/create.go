@@ -70,7 +70,7 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := r.create(c)
+	fresh, err := r.create(c, accepted)
 	if err != nil {
 		return nil, err
 	}
@@ -110,13 +110,21 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 }
 
 // create asks for what the vault is made with, and makes it.
-func (r *CreateRequest) create(c Console) (*vault.Fresh, error) {
+func (r *CreateRequest) create(c Console, accepted []airgap.Finding) (*vault.Fresh, error) {
 	passphrase, err := newPassphrase(c)
 	if err != nil {
 		return nil, err
 	}
 	defer passphrase.Destroy()
 	p := r.params()
+	p.Events = hostAccepted("init", accepted)
+	for i := range r.Shares {
+		name := fmt.Sprintf("card %d", i+1)
+		if i < len(r.Custodians) {
+			name = r.Custodians[i]
+		}
+		p.Custodians = append(p.Custodians, name)
+	}
 	if r.Dice != nil {
 		p.Dice, err = r.Dice()
 		if errors.Is(err, vault.ErrDice) {

@@ -147,7 +147,7 @@ func (d *demo) seal() (Act, error) {
 
 func (d *demo) print() (Act, error) {
 	d.pagesPDF = d.path("pages.pdf")
-	r, err := Pages(d.console, PagesRequest{Vault: d.path("vault"), Layout: "robust", Parity: 25, Paper: paper.A4, Out: d.pagesPDF})
+	r, err := Pages(d.console, PagesRequest{Vault: d.path("vault"), Layout: "robust", Parity: 25, Paper: paper.A4, Out: d.pagesPDF, Now: d.now})
 	if err != nil {
 		return Act{}, err
 	}
@@ -171,7 +171,7 @@ func (d *demo) lose() (Act, error) {
 	if err := os.WriteFile(bundle, data, 0o600); err != nil {
 		return Act{}, err
 	}
-	r, err := Check(d.console, CheckRequest{Paths: []string{d.path("stick-b")}})
+	r, err := Check(d.console, CheckRequest{Paths: []string{d.path("stick-b")}, Now: d.now})
 	if !errors.Is(err, ErrDamage) {
 		return Act{}, errors.Join(errors.New("check did not report the damage"), err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"coldvault/vault"
 	"coldvault/vault/airgap"
+	"coldvault/vault/ledger"
 	"coldvault/vault/material"
 	"coldvault/vault/secret"
 )
@@ -56,8 +57,21 @@ func (s *stopwatch) total() (sum time.Duration) {
 
 // Drill carries out a restore in guarded memory only, to prove that it works: every file
 // is opened, compared with what was sealed and judged; archives are decrypted and hashed.
-// Nothing is written.
-func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
+// Nothing is written but a line in the ledger of the vault's folder, where that is given.
+func Drill(c Console, r RestoreRequest, folder string) (*DrillResult, error) {
+	result, err := r.drill(c)
+	if result == nil {
+		return nil, err
+	}
+	e := ledger.Drilled{Role: result.Role, Generation: result.Generation, Restored: err == nil, RPO: int64(max(0, result.RPO) / time.Second)}
+	for _, s := range result.Steps {
+		e.Steps = append(e.Steps, ledger.Step{Name: s.Name, Seconds: s.Took.Round(time.Millisecond).Seconds()})
+	}
+	events := append([]ledger.Event{e}, hostAccepted("drill", result.HostAccepted)...)
+	return result, errors.Join(err, record(folder, r.Rules.Now, events...))
+}
+
+func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 	role, err := findRole(r.Role)
 	if err != nil {
 		return nil, err

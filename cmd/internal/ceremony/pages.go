@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"coldvault/media/paper"
 	"coldvault/qr"
@@ -12,6 +13,7 @@ import (
 	"coldvault/qr/scan"
 	"coldvault/vault"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // PagesRequest is what `paper` is asked for.
@@ -23,6 +25,7 @@ type PagesRequest struct {
 	Parity int // percent of all codes
 	Paper  paper.Size
 	Out    string
+	Now    time.Time
 }
 
 // PagesResult says what was drawn.
@@ -75,11 +78,15 @@ func Pages(c Console, r PagesRequest) (*PagesResult, error) {
 		undo.run()
 		return nil, withHint(err, "the PDF is never written over an existing file: give another name with --out")
 	}
+	set := hex.EncodeToString(frames[0].Set[:])
+	err = record(r.Vault, r.Now, ledger.Copied{
+		Medium: paperID(generation.Identity.Vault.ID, set), Kind: ledger.Paper, Generation: generation.Number,
+	})
 	return &PagesResult{
 		Vault: generation.Identity.Vault.ID, Generation: generation.Number,
 		Pages: (len(frames) + grid.Codes() - 1) / grid.Codes(), Codes: len(frames), Data: frames[0].Data,
 		Payload: len(payload), Capacity: frames[0].Data * layout.BodySize, Out: r.Out,
-	}, nil
+	}, err
 }
 
 // open finds the generation: on the medium, or in the vault's folder.

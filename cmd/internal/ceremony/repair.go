@@ -9,9 +9,10 @@ import (
 )
 
 // repair mends every damaged medium, out of its parity and of what else is at hand, and
-// checks it again.
-func repair(c Console, in *Intake, checks []*vault.Checked) error {
+// checks it again. repaired are the names of those where anything was put right.
+func repair(c Console, in *Intake, checks []*vault.Checked) (repaired map[string]bool, err error) {
 	var errs []error
+	repaired = map[string]bool{}
 	for i, checked := range checks {
 		dir, isDir := checked.Medium.Source.(*media.Dir)
 		if !checked.Damaged() || !isDir {
@@ -24,8 +25,10 @@ func repair(c Console, in *Intake, checks []*vault.Checked) error {
 			case m.Err != nil:
 				c.Warn("%s: not repaired: %v", m.Path, m.Err)
 			case m.Rebuilt > 0:
+				repaired[dir.Name()] = true
 				c.Say("%s: repaired; %d blocks came from parity", m.Path, m.Rebuilt)
 			default:
+				repaired[dir.Name()] = true
 				c.Say("%s: repaired", m.Path)
 			}
 		}
@@ -43,7 +46,7 @@ func repair(c Console, in *Intake, checks []*vault.Checked) error {
 			}
 		}
 	}
-	return withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
+	return repaired, withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
 }
 
 // checkMedium checks one medium and shows how far it is.

@@ -12,6 +12,7 @@ import (
 	"coldvault/media"
 	"coldvault/vault"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 	"coldvault/vault/material"
 	"coldvault/vault/secret"
 )
@@ -30,6 +31,9 @@ type SealRequest struct {
 	Compress bool   // the archives
 	Keep     int    // generations that stay on each medium, 0 for all
 	Kit      string // folder with binaries for other architectures, "" for none
+	Due      []ledger.Deadline
+	// Replug waits for each medium to be pulled and put back, and reads it again.
+	Replug bool
 }
 
 // SealResult says what was sealed.
@@ -68,6 +72,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return &SealResult{Report: report}, err
 	}
 	c.Say("%d files recognised", len(report.Items))
+	places := locate(c, r.To)
 	signer, err := unlock(c, folder)
 	if err != nil {
 		return nil, err
@@ -75,7 +80,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	defer signer.Destroy()
 	request := vault.SealRequest{
 		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
-		Targets: targets, Keep: r.Keep, Progress: throttled(c),
+		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(report),
 	}
 	request.Material, request.Archives = r.assign(gathered, report)
 	sealed, err := folder.Seal(request)
@@ -85,7 +90,23 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
 	secret.Collect()
-	return r.report(c, folder, sealed, report)
+	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, sealed.Generation)...)
+	err = recordHint(folder.Record(request.Created, signer, events...))
+	result, reportErr := r.report(c, folder, sealed, report)
+	if r.Replug && reportErr == nil {
+		closeTargets() // or the media could not be unmounted
+		reportErr = replug(c, places, sealed.Media, folder.ID, sealed)
+	}
+	return result, errors.Join(reportErr, err)
+}
+
+// deadlines are the dates of the material, and those that the operator gave.
+func (r SealRequest) deadlines(report material.Report) []ledger.Deadline {
+	out := slices.Clone(r.Due)
+	for _, d := range report.Deadlines {
+		out = append(out, ledger.Deadline{What: short(d.What), Role: d.Role, When: d.When.UTC().Truncate(time.Second)})
+	}
+	return out
 }
 
 // unlock asks for the passphrase of the vault's signer and opens its key with it.

@@ -106,7 +106,7 @@ func (p Profile) judge(objects []*object) material.Findings {
 	if !p.Part {
 		s.checkList()
 	}
-	found := material.Findings{Verdicts: s.Verdicts, IDs: s.ids(), Counters: s.counters()}
+	found := material.Findings{Verdicts: s.Verdicts, IDs: s.ids(), Counters: s.counters(), Deadlines: s.Deadlines}
 	for _, id := range found.IDs {
 		if id.Name == poolIDName {
 			found.Identities = append(found.Identities, id)

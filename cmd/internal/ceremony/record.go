@@ -1,0 +1,243 @@
+package ceremony
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"slices"
+	"syscall"
+	"time"
+
+	"coldvault/media"
+	"coldvault/shard"
+	"coldvault/vault"
+	"coldvault/vault/airgap"
+	"coldvault/vault/ledger"
+)
+
+// Everything written and everything read back is recorded: in the log of the medium,
+// which names nobody, and where the vault's folder is at hand in its ledger.
+
+// thisHost is where devices are looked for. Overridden by tests.
+var thisHost = media.ThisHost
+
+// devices are what media are on, by the names of their folders.
+type devices map[string]media.Device
+
+// locate looks what the media are on, and says where that is no copy of its own: two of
+// them on one device, a network, the system's disk.
+func locate(c Console, names []string) devices {
+	found := devices{}
+	host := thisHost()
+	for i, name := range names {
+		d, err := host.Device(name)
+		if err != nil {
+			c.Warn("what %s is on cannot be told: %v", name, err)
+			continue
+		}
+		for _, w := range d.Warnings() {
+			c.Warn("%s", w)
+		}
+		for _, other := range names[:i] {
+			if o, ok := found[other]; ok && media.SameDevice(o, d) {
+				c.Warn("%s and %s are on one device, %s: they count as one copy", other, name, d)
+				break
+			}
+		}
+		found[name] = d
+	}
+	return found
+}
+
+// kinds of media as the ledger calls them.
+var kinds = map[media.DeviceKind]ledger.Kind{
+	media.KindUSB: ledger.USB, media.KindCard: ledger.USB, media.KindOptical: ledger.Optical,
+	media.KindDisk: ledger.Disk, media.KindNetwork: ledger.Network, media.KindMemory: ledger.Memory,
+}
+
+// copied is the event of a generation on a medium.
+func (d devices) copied(name, id string, generation int) ledger.Copied {
+	device := d[name] // the zero device is of no known kind
+	e := ledger.Copied{Medium: id, Kind: ledger.Folder, Device: short(device.ID()), Generation: generation, Proven: true}
+	if kind, ok := kinds[device.Kind]; ok {
+		e.Kind = kind
+	}
+	if e.Kind != ledger.Folder {
+		e.Model = short(device.String())
+	}
+	return e
+}
+
+// short cuts a text to what a line of the ledger takes.
+func short(text string) string {
+	const limit = 120
+	if r := []rune(text); len(r) > limit {
+		return string(r[:limit])
+	}
+	return text
+}
+
+// copies are the events of a generation on several media.
+func (d devices) copies(ids map[string]string, generation int) []ledger.Event {
+	var events []ledger.Event
+	for name, id := range ids {
+		events = append(events, d.copied(name, id, generation))
+	}
+	slices.SortFunc(events, func(a, b ledger.Event) int {
+		return compareMedia(a.(ledger.Copied), b.(ledger.Copied))
+	})
+	return events
+}
+
+func compareMedia(a, b ledger.Copied) int { return slices.Compare([]byte(a.Medium), []byte(b.Medium)) }
+
+// paperID stands for the id of a medium that a set of pages cannot have. All printouts of
+// the same pages are one copy: nobody can tell them apart.
+func paperID(vaultID, set string) string {
+	sum := sha256.Sum256([]byte("coldvault/paper/1 " + vaultID + " " + set))
+	return hex.EncodeToString(sum[:ledger.MediumIDSize])
+}
+
+// record adds events to the ledger in a vault's folder, without the signer; the next
+// seal signs them. No folder, "", is no ledger.
+func record(folder string, now time.Time, events ...ledger.Event) error {
+	if folder == "" || len(events) == 0 {
+		return nil
+	}
+	f, closeFolder, err := openFolder(folder)
+	if err != nil {
+		return err
+	}
+	defer closeFolder()
+	return recordHint(f.Record(now, nil, events...))
+}
+
+func recordHint(err error) error {
+	return withHint(err, "the work itself is done, and not in the ledger: `coldvault check --vault FOLDER` says what is wrong with that, and records it when that is mended")
+}
+
+// hostAccepted is the event of findings about the machine that were accepted.
+func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
+	if len(accepted) == 0 {
+		return nil
+	}
+	e := ledger.HostAccepted{Command: command}
+	for _, f := range accepted {
+		e.Facts = append(e.Facts, f.ID)
+	}
+	return []ledger.Event{e}
+}
+
+// recordCheck notes the result of a check on the media themselves, as long as they can be
+// written and are not damaged, and in the ledger of a vault.
+func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
+	var ledgerID string
+	known := map[string]bool{}
+	if r.Vault != "" {
+		folder, closeFolder, err := openFolder(r.Vault)
+		if err != nil {
+			return err
+		}
+		defer closeFolder()
+		ledgerID = folder.ID
+		l, err := folder.Ledger()
+		if err != nil {
+			return recordHint(err)
+		}
+		for _, e := range l.Entries() {
+			if copied, ok := e.Event.(ledger.Copied); ok {
+				known[copied.Medium] = true
+			}
+		}
+	}
+	var events []ledger.Event
+	for _, m := range result.Media {
+		id := r.logCheck(c, m, result.Repaired[m.Medium.Source.Name()])
+		if id == "" || m.Medium.ID != ledgerID {
+			continue
+		}
+		number, _ := m.Newest()
+		if number == 0 {
+			continue
+		}
+		if !known[id] {
+			events = append(events, locateOne(m.Medium.Source.Name()).copied(m.Medium.Source.Name(), id, number))
+		}
+		events = append(events, ledger.Checked{
+			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[m.Medium.Source.Name()]), Findings: m.Damages(),
+		})
+	}
+	for _, p := range result.Pages {
+		if p.Vault.String() != ledgerID {
+			continue
+		}
+		id, state := paperID(ledgerID, p.Set), ledger.Whole
+		if p.Err != nil {
+			state = ledger.Damaged
+		} else if p.Need > 0 {
+			state = ledger.Incomplete
+		}
+		if !known[id] {
+			events = append(events, ledger.Copied{Medium: id, Kind: ledger.Paper, Generation: p.Generation})
+		}
+		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: p.Need})
+	}
+	for _, s := range result.Shares {
+		if s.Proven && s.vault == ledgerID {
+			events = append(events, ledger.CardChecked{Set: s.set, Compartment: s.compartment, Index: s.index, Proven: true})
+		}
+	}
+	return record(r.Vault, r.Now, events...)
+}
+
+func locateOne(name string) devices {
+	d, err := thisHost().Device(name)
+	if err != nil {
+		return devices{}
+	}
+	return devices{name: d}
+}
+
+func resultOf(m *vault.Checked, repaired bool) ledger.Result {
+	_, whole := m.Newest()
+	switch {
+	case m.Damaged() && !whole:
+		return ledger.Incomplete
+	case m.Damaged():
+		return ledger.Damaged
+	case repaired:
+		return ledger.Repaired
+	}
+	return ledger.Whole
+}
+
+// logCheck notes a check in the log of a medium and returns the medium's id, "" for what
+// has none: pages, and the vault's own folder. A damaged medium is not written to: it is
+// to be read as often as it still can be.
+func (r CheckRequest) logCheck(c Console, m *vault.Checked, repaired bool) string {
+	dir, ok := m.Medium.Source.(*media.Dir)
+	if !ok || m.Medium.OwnFolder() {
+		return ""
+	}
+	number, _ := m.Newest()
+	if r.NoRecord || m.Damaged() || number == 0 {
+		return m.Medium.MediumID()
+	}
+	id, err := m.Log(dir, ledger.MediumCheck{Time: r.Now, Generation: number, Result: resultOf(m, repaired)})
+	switch {
+	case err == nil:
+		return id
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		c.Say("%s cannot be written, so the check is not noted on it", dir.Name())
+	default:
+		c.Warn("the check is not noted on %s: %v", dir.Name(), err)
+	}
+	return m.Medium.MediumID()
+}
+
+// of keeps what share it is, without its secret.
+func (s *CheckedShare) of(share shard.Share) {
+	set := share.Set()
+	s.vault, s.set, s.compartment, s.index = share.Vault().String(), set.String(), share.Compartment().String(), share.Index()
+}

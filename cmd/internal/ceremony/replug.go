@@ -1,0 +1,117 @@
+package ceremony
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"coldvault/media"
+	"coldvault/vault"
+)
+
+// How long a medium that is to be put back is waited for, and how often it is looked for.
+var (
+	replugPatience = 10 * time.Minute       // Lowered by tests.
+	replugPause    = 300 * time.Millisecond // Lowered by tests.
+)
+
+// replug has every medium pulled and put back, and reads it again: then what is read can
+// come from nowhere but the medium. A medium that is another one is refused by name.
+func replug(c Console, places devices, names []string, vaultID string, sealed *vault.SealResult) error {
+	var errs []error
+	for _, name := range names {
+		d, ok := places[name]
+		if !ok || d.Kind != media.KindUSB && d.Kind != media.KindCard {
+			c.Warn("%s is on nothing that can be pulled; it was read back past the cache only", name)
+			continue
+		}
+		back, err := putBack(c, name, d)
+		if err == nil {
+			err = proveAgain(c, back, vaultID, sealed)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
+		c.Say("%s was pulled and put back, and holds generation %d", back, sealed.Generation)
+	}
+	return withHint(errors.Join(errs...), "do not count that medium as a copy: check it with `coldvault check MEDIUM`, or seal onto another")
+}
+
+// putBack waits until the device is gone and is there again, and returns where the folder
+// is now.
+func putBack(c Console, name string, want media.Device) (string, error) {
+	full, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	if full, err = filepath.EvalSymlinks(full); err != nil {
+		return "", err
+	}
+	below, err := filepath.Rel(want.MountPoint, full)
+	if err != nil {
+		return "", err
+	}
+	host := thisHost()
+	c.Say("unmount and pull %s (%s), and put it back", name, want)
+	if err := waitFor(func() bool { return !host.Present(want) }); err != nil {
+		return "", fmt.Errorf("it was not pulled: %w", err)
+	}
+	c.Say("%s is gone; put it back and mount it", name)
+	told, mountPoint := "", ""
+	err = waitFor(func() bool {
+		found := false
+		if mountPoint, found = host.Find(want); found {
+			return true
+		}
+		have, mounted, err := host.Mounted(want.MountPoint)
+		if err != nil || !mounted {
+			return false
+		}
+		if err := media.Recognise(want, have); err != nil && err.Error() != told {
+			told = err.Error()
+			c.Warn("%s", told)
+		}
+		return false
+	})
+	if err != nil {
+		return "", fmt.Errorf("it was not put back: %w", err)
+	}
+	return filepath.Join(mountPoint, below), nil
+}
+
+// waitFor asks again and again.
+func waitFor(done func() bool) error {
+	for until := time.Now().Add(replugPatience); time.Now().Before(until); time.Sleep(replugPause) {
+		if done() {
+			return nil
+		}
+	}
+	return fmt.Errorf("nothing happened for %s", replugPatience)
+}
+
+// proveAgain wants the generation that was sealed, whole.
+func proveAgain(c Console, name, vaultID string, sealed *vault.SealResult) error {
+	dir, err := media.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	found, err := vault.OpenMedia(dir)
+	if err != nil {
+		return err
+	}
+	for _, m := range found {
+		if m.ID != vaultID {
+			continue
+		}
+		checked := checkMedium(c, m)
+		for _, g := range checked.Generations {
+			if g.Number == sealed.Generation && g.Whole && !g.Damaged && checked.Digest(g.Number) == sealed.Digest {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("it does not hold generation %d as it was sealed: it takes data and loses them", sealed.Generation)
+}

@@ -1,0 +1,215 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"time"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+	"coldvault/vault/ledger"
+	"coldvault/vault/secret"
+)
+
+// The record of a vault (FORMAT.md section 10): the ledger in its folder and in every
+// generation, and the log of each medium.
+
+// Ledger reads the record of the vault, as far as it is signed proven by the signer.
+func (f *Folder) Ledger() (*ledger.Ledger, error) {
+	l, err := ledger.Open(f.dir, f.ID, verifyHead(f.Identity))
+	if errors.Is(err, fs.ErrNotExist) {
+		// A vault from before there were ledgers begins one now.
+		return beginLedger(f.Identity, nil)
+	}
+	return l, err
+}
+
+func verifyHead(id *Identity) ledger.Verify {
+	return func(message, signature []byte) error {
+		return verify(id.Vault.Signer, message, signature, trustedComment(id.Vault.ID, ledger.HeadName))
+	}
+}
+
+func signLedger(l *ledger.Ledger, id *Identity, signer *secret.Buffer) error {
+	return l.Sign(func(message []byte) ([]byte, error) {
+		return sign(signer, message, trustedComment(id.Vault.ID, ledger.HeadName))
+	}, verifyHead(id))
+}
+
+// beginLedger is the ledger of a vault that nothing has happened to.
+func beginLedger(id *Identity, custodians []string) (*ledger.Ledger, error) {
+	created := ledger.VaultCreated{Vault: id.Vault.ID, Custodians: custodians}
+	for _, s := range id.Shares.Sets {
+		if s.Status == format.Current {
+			created.Sets = append(created.Sets, ledger.ShareSet{
+				Set: s.Set, Compartment: s.Compartment, Threshold: s.Threshold, Shares: s.Shares,
+			})
+		}
+	}
+	l := &ledger.Ledger{}
+	return l, l.Append(id.Vault.Created, created)
+}
+
+// Record adds events to the ledger. With the signer's key all of it is signed then;
+// without, signer is nil, the lines wait for the next time.
+func (f *Folder) Record(now time.Time, signer *secret.Buffer, events ...ledger.Event) error {
+	unlock, err := f.dir.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	l, err := f.Ledger()
+	if err != nil {
+		return err
+	}
+	if err := l.Append(now.UTC().Truncate(time.Second), events...); err != nil {
+		return err
+	}
+	if signer != nil {
+		if err := signLedger(l, f.Identity, signer); err != nil {
+			return err
+		}
+	}
+	return l.Save(f.dir)
+}
+
+// sealLedger is the ledger with the events of this generation, as the bundle of files
+// that the generation carries.
+func (s *sealing) sealLedger() ([]byte, error) {
+	l, err := s.folder.Ledger()
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Append(s.request.Created, s.sealed()); err != nil {
+		return nil, err
+	}
+	if err := signLedger(l, s.folder.Identity, s.request.Signer); err != nil {
+		return nil, err
+	}
+	files, err := l.Files()
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := s.folder.Identity.recipient("cold")
+	if err != nil {
+		return nil, err
+	}
+	return sealFiles(recipient, files, s.request.Created)
+}
+
+// sealed is the event of this generation. The folder's ledger gets the same line: the
+// one in the generation is its beginning.
+func (s *sealing) sealed() ledger.Sealed {
+	return ledger.Sealed{
+		Generation: s.number, Created: s.request.Created, Compartments: format.Compartments(), Deadlines: s.request.Deadlines,
+	}
+}
+
+// logMedium adds a line about what this program did to the log of a medium, which begins with its id, and returns
+// that id. A log that is damaged is given up for a new one: check has reported it.
+func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, err error) {
+	name := path.Join(base, ledger.MediumLogName)
+	log := ledger.NewMediumLog()
+	c.Version, c.Time = Version, c.Time.UTC().Truncate(time.Second)
+	data, err := dir.Read(name, ledger.MaxMediumLog)
+	if err == nil {
+		if old, err := ledger.ParseMediumLog(data); err == nil {
+			log = old
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if data, err = log.Append(c); err != nil {
+		return "", err
+	}
+	if err := dir.Replace(name, data); err != nil {
+		return "", err
+	}
+	return log.ID(), dir.ReadBack(name, data)
+}
+
+// MediumID is the id that the log of a medium begins with, "" where there is none.
+func (m *Medium) MediumID() string {
+	data, err := m.read(ledger.MediumLogName, ledger.MaxMediumLog)
+	if err != nil {
+		return ""
+	}
+	log, err := ledger.ParseMediumLog(data)
+	if err != nil {
+		return ""
+	}
+	return log.ID()
+}
+
+// Log notes the result of a check on the medium, which needs no secret.
+func (c *Checked) Log(dir *media.Dir, check ledger.MediumCheck) (id string, err error) {
+	unlock, err := dir.Lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	return logMedium(dir, c.Medium.base, check)
+}
+
+// Newest is the newest generation that a check found, whole or not; 0 for none.
+func (c *Checked) Newest() (number int, whole bool) {
+	for _, g := range c.Generations {
+		if g.Number > number {
+			number, whole = g.Number, g.Whole
+		}
+	}
+	return number, whole
+}
+
+// checkLog reports a log that is not one. It is damage: somebody or something has
+// changed it.
+func (c *Checked) checkLog() {
+	data, err := c.Medium.read(ledger.MediumLogName, ledger.MaxMediumLog)
+	if errors.Is(err, fs.ErrNotExist) {
+		return // a medium from before there were logs, or one that was never checked
+	}
+	where := c.Medium.Path(ledger.MediumLogName)
+	if err == nil {
+		var log *ledger.MediumLog
+		if log, err = ledger.ParseMediumLog(data); err == nil {
+			if log.Torn() > 0 {
+				c.add(Note, "MEDIUM-LOG", where, fmt.Errorf("its last line was cut off while it was written"))
+			}
+			return
+		}
+	}
+	c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` begins a new log", err))
+}
+
+// checkLedger proves the ledger of a vault's own folder.
+func (c *Checked) checkLedger() {
+	dir, ok := c.Medium.Source.(*media.Dir)
+	if !ok {
+		return
+	}
+	_, err := ledger.Open(dir, c.Medium.ID, verifyHead(c.Medium.Identity))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.add(Damage, "VAULT-LEDGER", c.Medium.Path(ledger.FolderName), err)
+	}
+}
+
+// openLedger reads the ledger that a generation carries. Pages carry none.
+func (c *Copy) openLedger(id *identity) (l *ledger.Ledger, notes []string, err error) {
+	want, ok := c.Manifest.File(format.LedgerName)
+	if !ok {
+		return nil, nil, fs.ErrNotExist
+	}
+	ciphertext, notes, err := c.readFile(want)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := openFiles(ciphertext, id, path.Join(ledger.FolderName, ledger.LinesName),
+		path.Join(ledger.FolderName, ledger.HeadName), path.Join(ledger.FolderName, ledger.SignatureName))
+	if err != nil {
+		return nil, notes, err
+	}
+	l, err = ledger.Unpack(files, c.Identity.Vault.ID, verifyHead(c.Identity))
+	return l, notes, err
+}
