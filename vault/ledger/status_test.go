@@ -305,6 +305,14 @@ func TestWithoutAProvenCopyItSaysWhatIsLeft(t *testing.T) {
 	require.Contains(t, texts(Compute(l, start)), "STATUS-QUORUM danger generation 2: no copy of it is proven; the newest that is proven is generation 1 on USB 22B0")
 }
 
+// Also where no copy tells of the newer one.
+func TestAnOlderSealDoesNotSetTheGenerationBack(t *testing.T) {
+	l := onDays(t, at{0, Sealed{2, start, []string{"cold", "hot"}, nil}}, at{1, Sealed{1, start.AddDate(0, 0, 1), []string{"cold", "hot"}, nil}})
+	s := Compute(l, start.AddDate(0, 0, 1))
+	require.Equal(t, 2, s.Generation)
+	require.Equal(t, start, s.Sealed)
+}
+
 func TestANewVaultHasNoDrillToDo(t *testing.T) {
 	s := Compute(onDays(t), start)
 	require.Contains(t, texts(s), "STATUS-COPIES due no generation is sealed yet; there must be 3: seal one")
