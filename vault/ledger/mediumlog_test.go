@@ -100,7 +100,16 @@ func TestLinesOfAMediumLogThatAreMissingMovedOrDoubledAreNamed(t *testing.T) {
 		_, err = ParseMediumLog([]byte(strings.Join(lines[:i+1], "") + strings.Join(lines[i:], "")))
 		require.Error(t, err, "line %d doubled", i+1)
 	}
-	_, err := ParseMediumLog([]byte(stickB + "\n" + strings.Join(lines[1:], "")))
+	// A number that is not the next, on a line that follows in all else.
+	l := mediumLog(t)
+	m, _, err := l.next(mediumChecks()[0])
+	require.NoError(t, err)
+	m.N = 9
+	line, err := m.marshal()
+	require.NoError(t, err)
+	_, err = ParseMediumLog(append(append(l.Bytes(), line...), '\n'))
+	require.ErrorContains(t, err, "checks.log line 7: it has the number 9, not 6")
+	_, err = ParseMediumLog([]byte(stickB + "\n" + strings.Join(lines[1:], "")))
 	require.ErrorContains(t, err, "checks.log line 2: it is of medium "+`"`+stickA+`"`+", not of "+stickB)
 }
 
@@ -117,6 +126,7 @@ func TestMediumLogTruncatedAtEveryLengthGoesOn(t *testing.T) {
 		require.Equal(t, n-whole, l.Torn())
 		data, err := l.Append(mediumChecks()[0])
 		require.NoError(t, err)
+		require.Zero(t, l.Torn())
 		require.Equal(t, golden[:whole], data[:whole])
 		back, err := ParseMediumLog(data)
 		require.NoError(t, err)
@@ -156,36 +166,45 @@ func TestChecksThatCannotBeAreRefused(t *testing.T) {
 // on; also the second time.
 func TestAFullMediumLogIsFolded(t *testing.T) {
 	l := newMediumLog(stickA)
-	n, damaged, folds := 0, 0, 0
-	for folds < 2 {
+	n, damaged := 0, 0
+	next := func() MediumCheck {
 		c := MediumCheck{start.Add(time.Duration(n) * time.Hour), 1, "1.0.0", Whole}
+		n++
 		if n%10 == 0 {
 			c.Result = Damaged
-		}
-		last, size := l.last, len(l.data)
-		damagedBefore, lastTime := damaged, start.Add(time.Duration(n-1)*time.Hour)
-		data, err := l.Append(c)
-		require.NoError(t, err)
-		n++
-		if c.Result == Damaged {
 			damaged++
 		}
-		if len(data) > size {
-			continue
+		return c
+	}
+	for range 2 {
+		var last MediumCheck
+		for len(l.data) <= MaxMediumLog-maxMediumLine { // what Append does, without a copy of the file each time
+			last = next()
+			m, line, err := l.next(last)
+			require.NoError(t, err)
+			l.add(m, line)
 		}
-		folds++
-		require.LessOrEqual(t, size, MaxMediumLog)
-		require.Greater(t, size, MaxMediumLog-maxMediumLine)
-		back, err := ParseMediumLog(data)
+		full, err := ParseMediumLog(l.Bytes())
 		require.NoError(t, err)
-		require.Len(t, back.lines, 2)
-		require.Equal(t, last, back.lines[0].Prev, "it goes on from the last line before")
-		require.Equal(t, &folded{Checks: n - 1, Since: start, Damaged: damagedBefore}, back.lines[0].Folded)
-		require.Equal(t, lastTime, back.lines[0].Time)
-		require.Equal(t, n, back.Len())
-		got, _ := back.Last()
-		require.Equal(t, c, got)
-		l = back
+		for {
+			head, damagedBefore, c := full.last, damaged, next()
+			data, err := full.Append(c)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(data), MaxMediumLog)
+			l, err = ParseMediumLog(data)
+			require.NoError(t, err)
+			require.Equal(t, n, l.Len())
+			got, _ := l.Last()
+			require.Equal(t, c, got)
+			if len(l.lines) > 2 { // there was room
+				last = c
+				continue
+			}
+			require.Equal(t, head, l.lines[0].Prev, "it goes on from the last line before")
+			require.Equal(t, &folded{Checks: n - 1, Since: start, Damaged: damagedBefore}, l.lines[0].Folded)
+			require.Equal(t, last.Time, l.lines[0].Time)
+			break
+		}
 	}
 }
 

@@ -95,8 +95,12 @@ func TestFiguresFromEmptyToFull(t *testing.T) {
 		{"a folder is not offline", Copied{"0000000000000002", Folder, "", "", 1, true}, []int{1, 1, 0, 0, 10}, 1},
 		{"a second folder of the same machine is the same copy", Copied{"0000000000000003", Folder, "", "", 1, true}, []int{1, 1, 0, 0, 10}, 1},
 		{"and so is its disk", Copied{"0000000000000004", Disk, "", "", 1, true}, []int{1, 1, 0, 0, 10}, 1},
+		{"a disk of another machine is a copy of the same kind", Copied{"0000000000000006", Disk, "serial D", "", 1, true}, []int{2, 1, 0, 0, 10}, 2},
+		{"and lost", Lost{Medium: "0000000000000006"}, []int{1, 1, 0, 0, 10}, 1},
 		{"a network is another kind and not offline", Copied{"0000000000000005", Network, "nas", "", 1, true}, []int{2, 2, 0, 0, 10}, 2},
 		{"a stick that was not read back", Copied{stickA, USB, "serial A", "", 1, false}, []int{3, 3, 0, 1, 11}, 2},
+		{"a folder on it that was", Copied{"0000000000000007", USB, "serial A", "", 1, true}, []int{3, 3, 0, 1, 11}, 3},
+		{"which is lost", Lost{Medium: "0000000000000007"}, []int{3, 3, 0, 1, 11}, 2},
 		{"its check", Checked{stickA, 1, Whole, 0}, []int{3, 3, 0, 1, 10}, 3},
 		{"a folder on the same stick", Copied{stickB, USB, "serial A", "", 1, true}, []int{3, 3, 0, 1, 10}, 3},
 		{"the stick goes to another place", Placed{stickA, "bank", true, false, "", ""}, []int{3, 3, 1, 1, 10}, 3},
@@ -114,13 +118,21 @@ func TestFiguresFromEmptyToFull(t *testing.T) {
 		{"one is brought up to date", Copied{stickA, USB, "serial A", "", 2, true}, []int{1, 1, 1, 0, 8}, 1},
 		{"a check finds an older one on it", Checked{stickA, 1, Whole, 0}, []int{0, 0, 0, 0, 8}, 0},
 		{"a copy tells of a newer one", Copied{stickB, USB, "serial B", "", 3, true}, []int{1, 1, 0, 1, 8}, 1},
+		{"a seal with an older number does not set it back", Sealed{1, start, []string{"cold"}, nil}, []int{1, 1, 0, 1, 8}, 1},
 	}
-	l := onDays(t)
+	l, newest := onDays(t), 0
 	for _, step := range steps {
 		require.NoError(t, l.Append(start, step.event))
 		s := Compute(l, start)
 		require.Equal(t, step.want, values(s), step.name)
 		require.Equal(t, step.whole, s.WholeCopies, step.name)
+		switch e := step.event.(type) {
+		case Sealed:
+			newest = max(newest, e.Generation)
+		case Copied:
+			newest = max(newest, e.Generation)
+		}
+		require.Equal(t, newest, s.Generation, step.name)
 		for i, f := range s.Figures {
 			require.Equal(t, []int{3, 2, 1, 1, 0}[i], f.Target)
 			require.Equal(t, i < 4 && f.Value >= f.Target || i == 4 && f.Value == 0, f.OK, step.name)
@@ -291,6 +303,14 @@ func TestWithoutAProvenCopyItSaysWhatIsLeft(t *testing.T) {
 	require.Contains(t, texts(Compute(l, start)), "STATUS-QUORUM danger generation 1: no copy of it is proven, nor one of any other: seal again and check")
 	require.NoError(t, l.Append(start, Copied{stickB, USB, "", "", 1, true}, Sealed{2, start, []string{"cold", "hot"}, nil}))
 	require.Contains(t, texts(Compute(l, start)), "STATUS-QUORUM danger generation 2: no copy of it is proven; the newest that is proven is generation 1 on USB 22B0")
+}
+
+// Also where no copy tells of the newer one.
+func TestAnOlderSealDoesNotSetTheGenerationBack(t *testing.T) {
+	l := onDays(t, at{0, Sealed{2, start, []string{"cold", "hot"}, nil}}, at{1, Sealed{1, start.AddDate(0, 0, 1), []string{"cold", "hot"}, nil}})
+	s := Compute(l, start.AddDate(0, 0, 1))
+	require.Equal(t, 2, s.Generation)
+	require.Equal(t, start, s.Sealed)
 }
 
 func TestANewVaultHasNoDrillToDo(t *testing.T) {

@@ -273,6 +273,14 @@ func TestAdopt(t *testing.T) {
 	_, err = Parse(l.Bytes())
 	require.NoError(t, err)
 
+	// The two do not share what is appended to either.
+	require.NoError(t, long.Append(start, Noted{"on elsewhere"}))
+	require.NoError(t, l.Append(start, Noted{"and on"}))
+	for _, one := range []*Ledger{long, l} {
+		_, err = Parse(one.Bytes())
+		require.NoError(t, err)
+	}
+
 	// The longer one is not signed, the shorter is: its head covers the same lines.
 	l, err = Adopt(short, build(t, everyEvent()...))
 	require.NoError(t, err)
