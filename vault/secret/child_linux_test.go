@@ -24,6 +24,7 @@ var children = map[string]func(args []string){
 	"read":    readMemoryChild,
 	"sandbox": sandboxChild,
 	"foreign": foreignChild,
+	"partial": partialChild,
 }
 
 func TestMain(m *testing.M) {

@@ -59,12 +59,12 @@ const (
 	device = readFile | ll.AccessFSWriteFile | ll.AccessFSIoctlDev
 )
 
-// rules is the newest set whose effect is known and wanted: files, ioctl on
+// ruleset is the newest whose effect is known and wanted: files, ioctl on
 // devices and TCP. Scopes (ABI 6) would cut the signals that Go's threads send
 // each other on Linux 6.12 to 6.14, where each thread has a domain of its own.
-var rules = landlock.V5
+var ruleset = landlock.V5
 
-const rulesABI = 5
+const rulesetABI = 5
 
 // Confine takes from every thread of the process, for good, what a command does
 // not need: connections, other programs, other processes, and files but for those
@@ -85,13 +85,13 @@ func Confine(p Paths) (Sandbox, error) {
 
 	if have.LandlockABI > 0 {
 		// First: its own system calls are among those that seccomp could take.
-		if err := rules.BestEffort().Restrict(granted...); err != nil {
+		if err := ruleset.BestEffort().Restrict(granted...); err != nil {
 			return s, fmt.Errorf("restricting files: %w", err)
 		}
-		s.Landlock = min(have.LandlockABI, rulesABI)
+		s.Landlock = min(have.LandlockABI, rulesetABI)
 	}
 	if have.Seccomp {
-		if err := loadFilter(); err != nil {
+		if err := loadFilter(filterProgram()); err != nil {
 			return s, fmt.Errorf("restricting system calls: %w", err)
 		}
 		s.Seccomp = true

@@ -341,7 +341,7 @@ func TestTheSandboxRefusesInEveryThreadWhatWorksOutside(t *testing.T) {
 
 			o := runSandbox(t, uid, "confined")
 			require.Empty(t, o.Error)
-			require.Equal(t, Sandbox{Seccomp: true, Landlock: min(have.LandlockABI, rulesABI)}, o.Sandbox)
+			require.Equal(t, Sandbox{Seccomp: true, Landlock: min(have.LandlockABI, rulesetABI)}, o.Sandbox)
 			require.Empty(t, o.Listed, "denied calls that are not denied")
 			require.Equal(t, time.Now().Location().String(), o.Zone)
 			for _, r := range o.Results {
@@ -351,6 +351,59 @@ func TestTheSandboxRefusesInEveryThreadWhatWorksOutside(t *testing.T) {
 					require.True(t, r.Refused, "%s in thread %s: %s", r.Name, r.Thread, r.Error)
 				}
 			}
+		})
+	}
+}
+
+// partialChild takes system calls away, so that the kernel looks like one that
+// never had them, and confines itself with what is left.
+func partialChild(args []string) {
+	var older []unix.SockFilter
+	older = append(older, load(offsetCall))
+	for _, arg := range args {
+		number, _ := strconv.Atoi(arg)
+		older = append(older, jump(unix.BPF_JEQ, uint32(number), 0, 1), ret(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)))
+	}
+	if err := loadFilter(append(older, ret(unix.SECCOMP_RET_ALLOW))); err != nil {
+		fmt.Println(err)
+		os.Exit(98)
+	}
+	s, err := Confine(Paths{})
+	seed, seedErr := NewSeed(32)
+	if seedErr == nil {
+		_, sealed := seed.page.region.(*sealed)
+		fmt.Println(s.Seccomp, s.Landlock, errors.Is(err, ErrNoSandbox), sealed, Features().MemfdSecret,
+			refused(call(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM)), refused(read("/etc/passwd")))
+	}
+}
+
+// What an older kernel lacks is said, and the rest still holds.
+func TestAKernelWithoutAPartKeepsTheOther(t *testing.T) {
+	have := Features()
+	if !have.Seccomp || have.LandlockABI == 0 || !have.MemfdSecret {
+		t.Skipf("this kernel lacks a part itself: %+v", have)
+	}
+	abi := min(have.LandlockABI, rulesetABI)
+	tests := []struct {
+		name    string
+		lacking []int
+		want    string // seccomp, landlock, ErrNoSandbox, seed sealed, memfd_secret, socket refused, file refused
+	}{
+		{"nothing", nil, fmt.Sprintf("true %d false true true true true\n", abi)},
+		{"landlock", []int{unix.SYS_LANDLOCK_CREATE_RULESET}, "true 0 true true true true false\n"},
+		{"seccomp", []int{unix.SYS_SECCOMP}, fmt.Sprintf("false %d true true true false true\n", abi)},
+		{"both", []int{unix.SYS_SECCOMP, unix.SYS_LANDLOCK_CREATE_RULESET}, "false 0 true true true false false\n"},
+		{"memfd_secret", []int{unix.SYS_MEMFD_SECRET}, fmt.Sprintf("true %d false false false true true\n", abi)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var args []string
+			for _, number := range tt.lacking {
+				args = append(args, strconv.Itoa(number))
+			}
+			c := newChild(t, t.TempDir(), os.Getuid(), "partial", args...)
+			require.NoError(t, c.Run(), "%s%s", &c.stdout, &c.stderr)
+			require.Equal(t, tt.want, c.stdout.String())
 		})
 	}
 }

@@ -91,15 +91,14 @@ func ret(decision uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: decision}
 }
 
-// loadFilter installs the filter in all threads, or in none.
-func loadFilter() error {
+// loadFilter installs a filter in all threads, or in none.
+func loadFilter(filter []unix.SockFilter) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	// The other threads get it from this one with the filter (seccomp(2)).
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	filter := filterProgram()
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	stray, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
 		uintptr(unsafe.Pointer(&program)))
