@@ -13,6 +13,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/shard"
+	"coldvault/vault/ledger"
 	"coldvault/vault/secret"
 )
 

@@ -41,7 +41,11 @@ type mediumLine struct {
 	Result     Result    `json:"result"`
 	Medium     string    `json:"medium"`
 	Folded     *folded   `json:"folded,omitempty"`
+	Sum        string    `json:"sum"`
 }
+
+// sumDigits of the digest of a line with an empty sum are its sum.
+const sumDigits = 16
 
 type folded struct {
 	Checks  int       `json:"checks"`
@@ -118,15 +122,23 @@ func parseMediumLine(line []byte) (mediumLine, error) {
 		return mediumLine{}, err
 	}
 	if !bytes.Equal(line, again) {
-		return mediumLine{}, errors.New("not in the canonical form")
+		return mediumLine{}, errors.New("it was changed, or is not in the canonical form")
 	}
 	return m, nil
 }
 
+// marshal gives the line with its sum: the last one has nobody after it to tell that it
+// was changed.
 func (m mediumLine) marshal() ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
+	m.Sum = ""
+	line, err := encode(m)
+	if err != nil {
+		return nil, err
+	}
+	m.Sum = digest(line)[:sumDigits]
 	return encode(m)
 }
 

@@ -53,7 +53,7 @@ func TestMediumLogNamesNobody(t *testing.T) {
 		var m map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &m))
 		for name := range m {
-			require.Contains(t, []string{"n", "prev", "time", "generation", "version", "result", "medium"}, name)
+			require.Contains(t, []string{"n", "prev", "time", "generation", "version", "result", "medium", "sum"}, name)
 		}
 	}
 }
@@ -210,7 +210,11 @@ func TestAFullMediumLogIsFolded(t *testing.T) {
 
 func TestFoldedLinesThatCannotBeAreRefused(t *testing.T) {
 	line := func(n int, f folded) []byte {
-		data, err := encode(mediumLine{n, firstPrev, start, 1, "1", Whole, stickA, &f})
+		m := mediumLine{n, firstPrev, start, 1, "1", Whole, stickA, &f, ""}
+		data, err := encode(m)
+		require.NoError(t, err)
+		m.Sum = digest(data)[:sumDigits]
+		data, err = encode(m)
 		require.NoError(t, err)
 		return append(append([]byte(stickA+"\n"), data...), '\n')
 	}

@@ -19,6 +19,7 @@ import (
 	"coldvault/shard"
 	"coldvault/vault"
 	"coldvault/vault/airgap"
+	"coldvault/vault/ledger"
 	"coldvault/vault/secret"
 )
 
@@ -118,13 +119,7 @@ func (r *CreateRequest) create(c Console, accepted []airgap.Finding) (*vault.Fre
 	defer passphrase.Destroy()
 	p := r.params()
 	p.Events = hostAccepted("init", accepted)
-	for i := range r.Shares {
-		name := fmt.Sprintf("card %d", i+1)
-		if i < len(r.Custodians) {
-			name = r.Custodians[i]
-		}
-		p.Custodians = append(p.Custodians, name)
-	}
+	p.Custodians = r.keepers()
 	if r.Dice != nil {
 		p.Dice, err = r.Dice()
 		if errors.Is(err, vault.ErrDice) {
@@ -136,6 +131,24 @@ func (r *CreateRequest) create(c Console, accepted []airgap.Finding) (*vault.Fre
 		defer p.Dice.Destroy()
 	}
 	return vault.Create(p, passphrase)
+}
+
+// keepers are the names for the ledger, one a card; nil where there are more than fit on a
+// line of it.
+func (r *CreateRequest) keepers() (names []string) {
+	const room = ledger.MaxLine / 2
+	size := 0
+	for i := range r.Shares {
+		name := fmt.Sprintf("card %d", i+1)
+		if i < len(r.Custodians) {
+			name = r.Custodians[i]
+		}
+		names, size = append(names, name), size+len(name)
+	}
+	if size > room {
+		return nil
+	}
+	return names
 }
 
 // openCards opens the folder for the cards; where it is made and nothing comes of it, it goes.
