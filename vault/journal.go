@@ -154,13 +154,11 @@ func (c *Checked) Log(dir *media.Dir, check ledger.MediumCheck) (id string, err 
 }
 
 // Newest is the newest generation that a check found, whole or not; 0 for none.
-func (c *Checked) Newest() (number int, whole bool) {
+func (c *Checked) Newest() (number int) {
 	for _, g := range c.Generations {
-		if g.Number > number {
-			number, whole = g.Number, g.Whole
-		}
+		number = max(number, g.Number)
 	}
-	return number, whole
+	return number
 }
 
 // checkLog reports a log that is not one. It is damage: somebody or something has

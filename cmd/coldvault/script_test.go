@@ -217,8 +217,8 @@ func cmdForge(ts *testscript.TestScript, args []string) {
 
 // jsonTypes are the kinds of objects that --json writes.
 var jsonTypes = []string{
-	"accepted", "act", "copy", "drill", "error", "fact", "file", "finding", "folder", "generation", "held", "host", "id", "input", "interface", "kit", "pages",
-	"restored", "share", "vault", "verdict", "version",
+	"accepted", "act", "compartment", "copy", "date", "drill", "error", "fact", "figure", "file", "finding", "folder", "generation", "held", "host", "id", "input", "interface", "kit", "medium", "pages",
+	"recorded", "restored", "share", "status", "status-finding", "vault", "verdict", "version",
 }
 
 func cmdJSONLines(ts *testscript.TestScript, args []string) {

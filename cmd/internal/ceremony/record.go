@@ -124,7 +124,9 @@ func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
 	}
 	e := ledger.HostAccepted{Command: command}
 	for _, f := range accepted {
-		e.Facts = append(e.Facts, f.ID)
+		if !slices.Contains(e.Facts, f.ID) {
+			e.Facts = append(e.Facts, f.ID)
+		}
 	}
 	return []ledger.Event{e}
 }
@@ -157,7 +159,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		if id == "" || m.Medium.ID != ledgerID {
 			continue
 		}
-		number, _ := m.Newest()
+		number := m.Newest()
 		if number == 0 {
 			continue
 		}
@@ -200,10 +202,7 @@ func locateOne(name string) devices {
 }
 
 func resultOf(m *vault.Checked, repaired bool) ledger.Result {
-	_, whole := m.Newest()
 	switch {
-	case m.Damaged() && !whole:
-		return ledger.Incomplete
 	case m.Damaged():
 		return ledger.Damaged
 	case repaired:
@@ -220,7 +219,7 @@ func (r CheckRequest) logCheck(c Console, m *vault.Checked, repaired bool) strin
 	if !ok || m.Medium.OwnFolder() {
 		return ""
 	}
-	number, _ := m.Newest()
+	number := m.Newest()
 	if r.NoRecord || m.Damaged() || number == 0 {
 		return m.Medium.MediumID()
 	}

@@ -119,7 +119,7 @@ func (s *set) checkExpiry(o *object, p Profile) {
 		chains = append(chains, Mainnet())
 	}
 	var dates []string
-	var earliest time.Time
+	var deadline time.Time
 	states := map[string]material.Status{}
 	for _, c := range chains {
 		end, ok := c.Expiry(o.opcert.period)
@@ -129,14 +129,15 @@ func (s *set) checkExpiry(o *object, p Profile) {
 			return
 		}
 		dates = append(dates, c.Name+" "+end.Format(time.RFC3339))
-		if earliest.IsZero() || end.Before(earliest) {
-			earliest = end
+		// Where the network is not known the first date to come counts: too soon does no
+		// harm, and what is in use has not expired.
+		if past := !deadline.After(p.Now); deadline.IsZero() || past && end.After(deadline) || !past && end.After(p.Now) && end.Before(deadline) {
+			deadline = end
 		}
 		state, status := c.validity(end, p.Now)
 		states[state] = status
 	}
-	// Where the network is not known the earliest date counts: too soon does no harm.
-	s.Deadlines = append(s.Deadlines, material.Deadline{What: fmt.Sprintf("the KES key of %s expires", o.name), Role: RoleOpcert, When: earliest})
+	s.Deadlines = append(s.Deadlines, material.Deadline{What: fmt.Sprintf("the KES key of %s expires", o.name), Role: RoleOpcert, When: deadline})
 	evidence := fmt.Sprintf("from period %d, to %s", o.opcert.period, strings.Join(dates, " or "))
 	if len(states) > 1 || len(chains) > 1 && p.Now.IsZero() {
 		s.Add(material.Unknown, CheckKESExpiry, fmt.Sprintf("how long %q is valid depends on the network", o.name), evidence, o)
