@@ -130,6 +130,27 @@ func (a *ahead) WriteTo(w io.Writer) (total int64, err error) {
 	}
 }
 
+// writeTo gives the next n bytes to w, without a copy.
+func (a *ahead) writeTo(w io.Writer, n int64, progress func(int)) error {
+	for n > 0 {
+		for len(a.current) == 0 {
+			if err := a.advance(); errors.Is(err, io.EOF) {
+				return io.ErrUnexpectedEOF
+			} else if err != nil {
+				return err
+			}
+		}
+		p := a.current[:min(n, int64(len(a.current)))]
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+		a.current = a.current[len(p):]
+		n -= int64(len(p))
+		progress(len(p))
+	}
+	return nil
+}
+
 // Close stops the workers and wipes the buffers.
 func (a *ahead) Close() {
 	close(a.quit)

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -25,7 +26,7 @@ import (
 // reading, hashing, encrypting and writing overlap, and never more than a few MiB of it
 // are in memory.
 
-// ArchiveSource is a large file to be sealed. SHA256 is not known yet.
+// ArchiveSource is a large file to be sealed.
 type ArchiveSource struct {
 	format.ContentsFile
 	File        *os.File
@@ -58,14 +59,14 @@ func (s *sealing) sealArchive(i int) error {
 		return err
 	}
 	out := &spread{sealing: s, archive: i + 1, name: src.Name}
-	sum, err := encryptArchive(recipient, src, newBehind(out), s.progress(src.Name, src.Size))
+	header, err := encryptArchive(recipient, src, newBehind(out), s.progress(src.Name, src.Size))
 	if err == nil {
 		err = out.finishPart()
 	}
 	if err != nil {
 		return err
 	}
-	a.entry.SHA256, a.files = sum, out.files
+	a.entry.Header, a.files = header, out.files
 	s.archives = append(s.archives, a)
 	return nil
 }
@@ -83,9 +84,12 @@ func (s *sealing) progress(step string, total int64) func(int) {
 }
 
 // encryptArchive writes the age file of an archive to out, closes out, and returns the
-// SHA-256 of what it has read. The plaintext goes from read(2) into guarded memory; age's
-// chunk and the encoder of zstd have a copy on the heap, which Do erases.
-func encryptArchive(recipient string, src ArchiveSource, out io.WriteCloser, progress func(int)) (sum string, err error) {
+// SHA-256 of its header. The plaintext goes from read(2) into guarded memory; age's chunk
+// and the encoder of zstd have a copy on the heap, which Do erases.
+//
+// The plaintext has no digest of its own: the header binds the key of the file, and the
+// key every chunk. A digest would double what sealing and restoring cost.
+func encryptArchive(recipient string, src ArchiveSource, out io.WriteCloser, progress func(int)) (header string, err error) {
 	r, err := age.ParseHybridRecipient(recipient)
 	if err != nil {
 		return "", err
@@ -94,10 +98,8 @@ func encryptArchive(recipient string, src ArchiveSource, out io.WriteCloser, pro
 	if err != nil {
 		return "", err
 	}
-	digest := sha256.New()
 	plain, err := newAhead(1, func(b []byte, _ int64) (int, error) {
 		n, err := io.ReadFull(src.File, b)
-		digest.Write(b[:n])
 		progress(n)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			err = io.EOF
@@ -108,7 +110,10 @@ func encryptArchive(recipient string, src ArchiveSource, out io.WriteCloser, pro
 		return "", err
 	}
 	defer plain.Close()
-	err = secret.Do(func() error { return tarArchive(r, src, plain, out) })
+	err = secret.Do(func() (err error) {
+		header, err = tarArchive(r, src, plain, out)
+		return err
+	})
 	// The error of what is behind is the reason, not that it stopped.
 	if closeErr := out.Close(); closeErr != nil {
 		err = closeErr
@@ -123,18 +128,53 @@ func encryptArchive(recipient string, src ArchiveSource, out io.WriteCloser, pro
 	if after.Size() != src.Size || !after.ModTime().Equal(before.ModTime()) {
 		return "", errChanged
 	}
-	return hex.EncodeToString(digest.Sum(nil)), nil
+	return header, nil
 }
 
 var errChanged = errors.New("it changed while it was read: stop what writes to it and try again")
 
 // tarArchive writes the tar file, compressed if that is asked for, padded, encrypted.
-func tarArchive(r age.Recipient, src ArchiveSource, plain io.Reader, out io.Writer) error {
-	mode, err := format.ParseMode(src.Mode)
+func tarArchive(r age.Recipient, src ArchiveSource, plain io.Reader, out io.Writer) (header string, err error) {
+	begin := &beginning{w: out}
+	w, err := age.Encrypt(begin, r)
 	if err != nil {
-		return err
+		return "", err
 	}
-	w, err := age.Encrypt(out, r)
+	// Encrypt has written the header, and the nonce behind it.
+	begin.whole = true
+	if header, err = headerDigest(begin.kept.Bytes()); err != nil {
+		return "", err
+	}
+	return header, writeArchive(w, src, plain)
+}
+
+// beginning keeps what is written until whole is set.
+type beginning struct {
+	w     io.Writer
+	kept  bytes.Buffer
+	whole bool
+}
+
+func (b *beginning) Write(p []byte) (int, error) {
+	if !b.whole {
+		b.kept.Write(p)
+	}
+	return b.w.Write(p)
+}
+
+// headerDigest is the SHA-256 of the header that an age file begins with, in hex.
+func headerDigest(file []byte) (string, error) {
+	header, err := age.ExtractHeader(bytes.NewReader(file))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(header)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// writeArchive writes the plaintext of an age file and closes it.
+func writeArchive(w io.WriteCloser, src ArchiveSource, plain io.Reader) error {
+	mode, err := format.ParseMode(src.Mode)
 	if err != nil {
 		return err
 	}

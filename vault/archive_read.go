@@ -61,7 +61,7 @@ func (a *Archive) unwrap(id func() (*identity, error)) (*secret.Buffer, error) {
 	var failures []error
 	missing := 0
 	for _, open := range a.sources() {
-		key, err := unwrapHeader(open, id)
+		key, err := a.unwrapHeader(open, id)
 		switch {
 		case err == nil:
 			return key, nil
@@ -77,7 +77,9 @@ func (a *Archive) unwrap(id func() (*identity, error)) (*secret.Buffer, error) {
 	return nil, errors.Join(failures...)
 }
 
-func unwrapHeader(open attempt, id func() (*identity, error)) (*secret.Buffer, error) {
+// unwrapHeader takes the key out of a header only if it is the one that was sealed: a
+// header that anyone made for the same recipient would open too.
+func (a *Archive) unwrapHeader(open attempt, id func() (*identity, error)) (*secret.Buffer, error) {
 	r, err := open(nil)
 	if err != nil {
 		return nil, err
@@ -86,6 +88,9 @@ func unwrapHeader(open attempt, id func() (*identity, error)) (*secret.Buffer, e
 	header, err := age.ExtractHeader(io.NewSectionReader(r, 0, r.Size()))
 	if err != nil {
 		return nil, err
+	}
+	if sum := sha256.Sum256(header); hex.EncodeToString(sum[:]) != a.Header {
+		return nil, errors.New("its header is not the one that was sealed")
 	}
 	i, err := id()
 	if err != nil {
@@ -235,7 +240,9 @@ func (a *Archive) Attempts() []Attempt {
 	return out
 }
 
-// extract decrypts with several goroutines and hashes while it writes.
+// extract decrypts with several goroutines while it writes. The key came from the header
+// that was sealed, and age wants the header's MAC and every chunk to be of that key, the
+// last one marked as such: what passes is what was sealed.
 func (a *Archive) extract(w io.Writer, sealed media.Blob, progress func(int)) error {
 	plain, size, err := age.DecryptReaderAt(sealed, sealed.Size(), age.NewInjectedFileKeyIdentity(a.key.Bytes()))
 	if err != nil {
@@ -256,16 +263,57 @@ func (a *Archive) extract(w io.Writer, sealed media.Blob, progress func(int)) er
 }
 
 // untar wants exactly the one file that contents.json lists.
-func (a *Archive) untar(w io.Writer, r io.Reader, progress func(int)) error {
+func (a *Archive) untar(w io.Writer, r *ahead, progress func(int)) error {
 	if a.Compression == format.Zstd {
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow))
-		if err != nil {
+		return a.unzip(w, r, progress)
+	}
+	if err := a.next(tar.NewReader(r)); err != nil {
+		return err
+	}
+	// tar has read whole blocks up to where the file begins. It is written from the
+	// guarded memory that it was decrypted into.
+	if err := r.writeTo(w, a.Size, progress); err != nil {
+		return err
+	}
+	// What follows is padding. Reading it proves that the file ends where age says.
+	_, err := r.WriteTo(io.Discard)
+	return err
+}
+
+// unzip is untar of a compressed archive.
+func (a *Archive) unzip(w io.Writer, r io.Reader, progress func(int)) error {
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow))
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	t := tar.NewReader(z)
+	if err := a.next(t); err != nil {
+		return err
+	}
+	buffer, err := secret.New(aheadChunk)
+	if err != nil {
+		return err
+	}
+	defer buffer.Destroy()
+	for {
+		n, err := io.ReadFull(t, buffer.Bytes())
+		if _, writeErr := w.Write(buffer.Bytes()[:n]); writeErr != nil {
+			return writeErr
+		}
+		progress(n)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			_, err = io.Copy(io.Discard, z)
+			return err
+		case err != nil:
 			return err
 		}
-		defer z.Close()
-		r = z
 	}
-	t := tar.NewReader(r)
+}
+
+// next wants the header of the file.
+func (a *Archive) next(t *tar.Reader) error {
 	h, err := t.Next()
 	if err != nil {
 		return err
@@ -273,56 +321,8 @@ func (a *Archive) untar(w io.Writer, r io.Reader, progress func(int)) error {
 	if h.Name != a.Name || h.Typeflag != tar.TypeReg || h.Size != a.Size {
 		return fmt.Errorf("it holds %q with %d bytes where %q with %d is listed", h.Name, h.Size, a.Name, a.Size)
 	}
-	sum, err := hashingCopy(w, t, progress)
-	if err != nil {
-		return err
-	}
-	if hex.EncodeToString(sum) != a.SHA256 {
-		return errors.New("it is not what contents.json lists: its digest differs")
-	}
-	// What follows is padding. Reading it proves that the file ends where age says.
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return err
-	}
 	return nil
 }
 
 // maxWindow is what a zstd frame may make the decoder keep.
 const maxWindow = 64 << 20
-
-// hashingCopy hashes each piece while it is written.
-func hashingCopy(w io.Writer, r io.Reader, progress func(int)) (sum []byte, err error) {
-	digest := sha256.New()
-	buffer, err := secret.New(aheadChunk)
-	if err != nil {
-		return nil, err
-	}
-	defer buffer.Destroy()
-	hashed := make(chan struct{}, 1)
-	pieces := make(chan []byte)
-	defer close(pieces)
-	go func() {
-		for p := range pieces {
-			digest.Write(p)
-			hashed <- struct{}{}
-		}
-	}()
-	for {
-		n, err := io.ReadFull(r, buffer.Bytes())
-		if n > 0 {
-			pieces <- buffer.Bytes()[:n]
-			_, writeErr := w.Write(buffer.Bytes()[:n])
-			<-hashed
-			if writeErr != nil {
-				return nil, writeErr
-			}
-			progress(n)
-		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return digest.Sum(nil), nil
-		case err != nil:
-			return nil, err
-		}
-	}
-}

@@ -182,8 +182,12 @@ type Contents struct {
 
 // Archive is a large file in a bundle of its own, which is listed in the contents of
 // its compartment.
+//
+// It has no SHA256. Header binds its key, and with that every byte: nobody who cannot open
+// the compartment can make an age file with this header, or a chunk that opens under it.
 type Archive struct {
 	ContentsFile
+	Header      string `json:"header"`      // hex SHA-256 of the header of its age file
 	Archive     int    `json:"archive"`     // the number in its name, from 1
 	Compression string `json:"compression"` // of the tar file in the bundle
 }
@@ -223,7 +227,7 @@ type ContentsFile struct {
 	Name     string    `json:"name"`
 	Role     string    `json:"role"`
 	Size     int64     `json:"size"`
-	SHA256   string    `json:"sha256"`
+	SHA256   string    `json:"sha256,omitempty"` // empty in an Archive alone
 	Network  string    `json:"network"`
 	Mode     string    `json:"mode"`
 	Modified time.Time `json:"modified"`
@@ -302,8 +306,14 @@ func (c *Contents) validateArchives(names *NameSet) error {
 		if err := names.Add(a.Name); err != nil {
 			return err
 		}
-		if err := a.validate(); err != nil {
+		if err := a.validateEntry(); err != nil {
 			return fmt.Errorf("%q: %w", a.Name, err)
+		}
+		if a.SHA256 != "" {
+			return fmt.Errorf("%q is an archive and has a digest", a.Name)
+		}
+		if err := checkHex("the header of "+a.Name, a.Header, 32); err != nil {
+			return err
 		}
 		if a.Archive <= last || a.Archive > MaxArchives {
 			return fmt.Errorf("%q is in archive %d, which follows archive %d", a.Name, a.Archive, last)
@@ -338,6 +348,13 @@ func (c *Contents) validateNotes() error {
 }
 
 func (f ContentsFile) validate() error {
+	if err := f.validateEntry(); err != nil {
+		return err
+	}
+	return checkHex("the digest", f.SHA256, 32)
+}
+
+func (f ContentsFile) validateEntry() error {
 	if f.Size < 0 {
 		return fmt.Errorf("size is %d", f.Size)
 	}
@@ -350,7 +367,7 @@ func (f ContentsFile) validate() error {
 	if f.Network == "" || f.Role == "" {
 		return errors.New("network or role is missing")
 	}
-	return checkHex("the digest", f.SHA256, 32)
+	return nil
 }
 
 // FormatMode gives the permission bits as four octal digits.

@@ -1,9 +1,9 @@
 package ceremony
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"coldvault/vault"
@@ -56,7 +56,8 @@ func (s *stopwatch) total() (sum time.Duration) {
 }
 
 // Drill carries out a restore in guarded memory only, to prove that it works: every file
-// is opened, compared with what was sealed and judged; archives are decrypted and hashed.
+// is opened, compared with what was sealed and judged; archives are decrypted and hashed,
+// for whoever has noted a digest.
 // Nothing is written but a line in the ledger of the vault's folder, where that is given.
 func Drill(c Console, r RestoreRequest, folder string) (*DrillResult, error) {
 	result, err := r.drill(c)
@@ -121,19 +122,20 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 	return result, nil
 }
 
-// drillArchive decrypts and hashes an archive, from one medium after the other.
+// drillArchive decrypts an archive, from one medium after the other. That it opens under
+// the key of the header that was sealed proves every byte.
 func drillArchive(c Console, e vault.Entry) error {
 	tell := throttled(c)
 	defer c.Progress("", 0, 0)
 	var failures []error
 	for _, attempt := range e.Archive.Attempts() {
-		done := int64(0)
-		err := attempt(io.Discard, nil, func(n int) {
+		done, sum := int64(0), sha256.New()
+		err := attempt(sum, nil, func(n int) {
 			done += int64(n)
 			tell("proving "+e.Name, done, e.Size)
 		})
 		if err == nil {
-			c.Say("%s: %d MiB decrypted, with the digest it was sealed with", e.Name, e.Size>>20)
+			c.Say("%s: all %d bytes decrypted, SHA-256 %x", e.Name, e.Size, sum.Sum(nil))
 			return nil
 		}
 		failures = append(failures, err)
