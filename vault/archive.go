@@ -266,12 +266,16 @@ func (s *spread) Write(p []byte) (int, error) {
 		}
 		n := min(int64(len(p)), partSize-s.size)
 		piece := p[:n]
-		s.digest.Write(piece)
-		_, _ = s.sums.Write(piece)
+		var hashing sync.WaitGroup
+		hashing.Go(func() {
+			s.digest.Write(piece)
+			_, _ = s.sums.Write(piece)
+		})
 		err := s.each(all, func(t *target) error {
 			_, err := t.pending.Write(piece)
 			return err
 		})
+		hashing.Wait()
 		if err != nil {
 			return 0, err
 		}

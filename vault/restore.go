@@ -294,7 +294,9 @@ type archiveWriter struct {
 }
 
 func (w *archiveWriter) Write(p []byte) (int, error) {
-	_, _ = w.sums.Write(p)
+	if !w.target.memory { // nothing is read back there
+		_, _ = w.sums.Write(p)
+	}
 	n, err := 0, w.target.unlessClosed(func() error { return nil })
 	if err == nil {
 		n, err = w.file.Write(p)

@@ -89,13 +89,42 @@ func (in *Intake) Close() {
 	}
 }
 
+// readers is how many files are read at a time; a page at 600 dpi takes 100 MiB.
+const readers = 2
+
+// AddAll is Add for several, in their order; tell hears of each. Plain files are read
+// ahead of that.
+func (in *Intake) AddAll(names []string, stdin io.Reader, tell func(i int)) {
+	ahead := make([]chan scanned, len(names))
+	next := 0
+	for i, name := range names {
+		for ; next < min(i+readers, len(names)); next++ {
+			if info, err := os.Stat(names[next]); err != nil || !info.Mode().IsRegular() || names[next] == "-" {
+				continue
+			}
+			c := make(chan scanned, 1)
+			ahead[next] = c
+			go func(name string) { c <- readFile(name) }(names[next])
+		}
+		tell(i)
+		if ahead[i] == nil {
+			in.Add(name, stdin)
+		} else if err := in.addScan(name, <-ahead[i]); err != nil {
+			in.failed(name, err)
+		}
+	}
+}
+
+func (in *Intake) failed(name string, err error) {
+	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}})
+}
+
 // Add reads a medium, a folder of scans, an image, a PDF or a text file; "-" is
 // text on standard input, as from a keyboard-wedge scanner. What cannot be read is
 // noted and stops nothing: the rest may be enough.
 func (in *Intake) Add(name string, stdin io.Reader) {
-	err := in.add(name, stdin)
-	if err != nil {
-		in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}})
+	if err := in.add(name, stdin); err != nil {
+		in.failed(name, err)
 	}
 }
 
@@ -143,67 +172,82 @@ func (in *Intake) addScans(name string, noVault error) error {
 	if len(entries) > maxInputs {
 		return fmt.Errorf("%s holds more than %d files", name, maxInputs)
 	}
-	files := 0
+	var files []string
 	for _, e := range entries {
-		if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), ".") {
-			continue
+		if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+			files = append(files, filepath.Join(name, e.Name()))
 		}
-		files++
-		in.Add(filepath.Join(name, e.Name()), nil)
 	}
-	if files == 0 {
+	if len(files) == 0 {
 		return noVault
 	}
+	in.AddAll(files, nil, func(int) {})
 	return nil
 }
 
-func (in *Intake) addFile(name string) error {
+func (in *Intake) addFile(name string) error { return in.addScan(name, readFile(name)) }
+
+func readFile(name string) scanned {
 	f, err := os.Open(name)
 	if err != nil {
-		return err
+		return scanned{err: err}
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return scanned{err: err}
 	}
 	if info.Size() > scan.DefaultMaxFileBytes {
-		return fmt.Errorf("more than %d MiB: it is no scan", scan.DefaultMaxFileBytes>>20)
+		return scanned{err: fmt.Errorf("more than %d MiB: it is no scan", scan.DefaultMaxFileBytes>>20)}
 	}
-	return in.addReader(name, f)
+	return readScan(f)
 }
 
 // addReader reads an image, a PDF or text. A picture of a card is a secret that is
 // too large for locked memory and that the image libraries keep on the heap:
 // secret.Do erases it.
 func (in *Intake) addReader(name string, r io.Reader) error {
-	input := Input{Name: name}
-	err := secret.Do(func() error {
+	return in.addScan(name, readScan(r))
+}
+
+// scanned is a file as it was read: codes, or text where it is no image.
+type scanned struct {
+	found scan.Result
+	text  []byte
+	err   error
+}
+
+// readScan reads codes. Several files may be read at a time.
+func readScan(r io.Reader) (s scanned) {
+	s.err = secret.Do(func() error {
 		data, err := io.ReadAll(io.LimitReader(r, scan.DefaultMaxFileBytes))
 		if err != nil {
 			return err
 		}
-		found, err := scan.Read(data, scan.Options{})
+		s.found, err = scan.Read(data, scan.Options{})
 		if errors.Is(err, scan.ErrFormat) {
-			return in.addText(&input, data)
+			s.text = data
+			return nil
 		}
-		if err != nil {
-			return err
-		}
-		input.Pages, input.Unread = found.Pages, len(found.Unread)
-		for _, s := range found.Skipped {
-			input.Notes = append(input.Notes, fmt.Sprintf("page %d: %v", s.Page+1, s.Reason))
-		}
-		// In the order in which a person reads the page.
-		slices.SortStableFunc(found.Codes, func(a, b scan.Code) int {
-			return cmp.Or(a.Page-b.Page, a.Bounds.Min.Y-b.Bounds.Min.Y, a.Bounds.Min.X-b.Bounds.Min.X)
-		})
-		for _, c := range found.Codes {
-			input.Codes++
-			in.addCode(&input, c.Text)
-		}
-		return nil
+		return err
 	})
+	return s
+}
+
+// addScan takes what was read in.
+func (in *Intake) addScan(name string, s scanned) error {
+	input := Input{Name: name}
+	err := s.err
+	if err == nil {
+		err = secret.Do(func() error {
+			if s.text != nil {
+				return in.addText(&input, s.text)
+			}
+			in.addFound(&input, s.found)
+			return nil
+		})
+	}
+	s = scanned{}
 	secret.Collect()
 	if err != nil {
 		return err
@@ -213,6 +257,21 @@ func (in *Intake) addReader(name string, r io.Reader) error {
 	}
 	in.Inputs = append(in.Inputs, input)
 	return nil
+}
+
+// addFound takes the codes of an image or PDF in the order in which a person reads the page.
+func (in *Intake) addFound(input *Input, found scan.Result) {
+	input.Pages, input.Unread = found.Pages, len(found.Unread)
+	for _, s := range found.Skipped {
+		input.Notes = append(input.Notes, fmt.Sprintf("page %d: %v", s.Page+1, s.Reason))
+	}
+	slices.SortStableFunc(found.Codes, func(a, b scan.Code) int {
+		return cmp.Or(a.Page-b.Page, a.Bounds.Min.Y-b.Bounds.Min.Y, a.Bounds.Min.X-b.Bounds.Min.X)
+	})
+	for _, c := range found.Codes {
+		input.Codes++
+		in.addCode(input, c.Text)
+	}
 }
 
 // addText reads codes, one a line as zbarimg or a wedge scanner give them, and

@@ -229,10 +229,7 @@ func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) {
 	for _, l := range lists {
 		names = append(names, l...)
 	}
-	for i, name := range names {
-		c.Progress("reading "+name, i, len(names))
-		in.Add(name, stdin)
-	}
+	in.AddAll(names, stdin, func(i int) { c.Progress("reading "+names[i], i, len(names)) })
 	c.Progress("", 0, 0)
 	for _, input := range in.Inputs {
 		for _, n := range input.Notes {
