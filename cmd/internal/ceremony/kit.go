@@ -85,10 +85,15 @@ func readBinary(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBinary+1))
-	if err == nil && (len(data) == 0 || len(data) > maxBinary) {
-		err = fmt.Errorf("%s has %d bytes, which is no binary of this program", name, len(data))
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
 	}
+	if info.Size() == 0 || info.Size() > maxBinary {
+		return nil, fmt.Errorf("%s has %d bytes, which is no binary of this program", name, info.Size())
+	}
+	data := make([]byte, info.Size())
+	_, err = io.ReadFull(f, data)
 	return data, err
 }
 

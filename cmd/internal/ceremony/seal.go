@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -55,10 +56,6 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
-	kit, err := kit(r.Kit)
-	if err != nil {
-		return nil, err
-	}
 	gathered, err := gather(slices.Concat(r.Sources, r.Attach), func([]string) (*vault.Gathered, error) {
 		return vault.GatherToSeal(r.Sources, r.Attach)
 	})
@@ -78,6 +75,10 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer signer.Destroy()
+	kit, err := kit(r.Kit)
+	if err != nil {
+		return nil, err
+	}
 	request := vault.SealRequest{
 		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
 		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(report),
@@ -117,6 +118,7 @@ func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
 	}
 	defer passphrase.Destroy()
 	signer, err := folder.UnlockSigner(passphrase)
+	debug.FreeOSMemory() // the 64 MiB of scrypt, half of what a seal may have
 	return signer, withHint(err, "the passphrase is the one given at init")
 }
 
