@@ -97,18 +97,29 @@ func (g *Gathered) gather(sources []string, openAbove int64) error {
 	return nil
 }
 
+// folder is where a file is looked up. *os.Root is one.
+type folder interface {
+	Lstat(name string) (fs.FileInfo, error)
+	OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error)
+}
+
+// single is a file that was given by itself, whatever name is asked for: the folder that it
+// is in was not given, and need not be readable.
+type single string
+
+func (s single) Lstat(string) (fs.FileInfo, error) { return os.Lstat(string(s)) }
+
+func (s single) OpenFile(_ string, flag int, perm fs.FileMode) (*os.File, error) {
+	return os.OpenFile(string(s), flag, perm)
+}
+
 func (g *Gathered) source(name string) error {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		dir, err := os.OpenRoot(filepath.Dir(name))
-		if err != nil {
-			return err
-		}
-		defer dir.Close()
-		return g.file(dir, filepath.Base(name), name)
+		return g.file(single(name), filepath.Base(name), name)
 	}
 	root, err := os.OpenRoot(name)
 	if err != nil {
@@ -127,7 +138,7 @@ func (g *Gathered) source(name string) error {
 }
 
 // file reads one file straight into guarded memory.
-func (g *Gathered) file(root *os.Root, name, shown string) error {
+func (g *Gathered) file(root folder, name, shown string) error {
 	if len(g.Files) == maxMaterial {
 		return fmt.Errorf("more than %d files", maxMaterial)
 	}

@@ -27,7 +27,7 @@ func (c *demoCmd) Run(u *ui) (err error) {
 	start := time.Now()
 	u.print("This is the whole job of coldvault, on a stake pool that does not exist.")
 	n := 0
-	err = ceremony.Demo(u, dir, start, lookAtHost(), func(a ceremony.Act) {
+	err = ceremony.Demo(u, dir, start, u.facts, func(a ceremony.Act) {
 		n++
 		u.print("")
 		u.heading("%d. %s", n, a.Title)

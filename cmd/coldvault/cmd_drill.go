@@ -34,7 +34,7 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
-		Host: c.host(),
+		Host: c.host(u),
 	}, c.Vault)
 	if r == nil {
 		return err

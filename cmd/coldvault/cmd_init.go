@@ -23,8 +23,8 @@ type unattended struct {
 func (f unattended) apply(u *ui) { u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes} }
 
 // host is the machine, with what the flags accept of it.
-func (f unattended) host() ceremony.Host {
-	return ceremony.Host{Facts: lookAtHost(), Accept: ceremony.Accept{Network: f.AcceptNetwork, Swap: f.AcceptSwap}}
+func (f unattended) host(u *ui) ceremony.Host {
+	return ceremony.Host{Facts: u.facts, Accept: ceremony.Accept{Network: f.AcceptNetwork, Swap: f.AcceptSwap}}
 }
 
 type paperSize struct {
@@ -71,7 +71,7 @@ func (c *initCmd) Run(u *ui) error {
 	result, err := ceremony.Create(u, ceremony.CreateRequest{
 		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
 		AllShares: c.AcceptAllShares, Custodians: c.Custodian, NameOthers: c.NameOthers, Paper: c.size(), Now: time.Now(),
-		Dice: c.dice(u), Host: c.host(),
+		Dice: c.dice(u), Host: c.host(u),
 	})
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ type preflightCmd struct {
 }
 
 func (c *preflightCmd) Run(u *ui) error {
-	r, err := ceremony.Preflight(ceremony.PreflightRequest{Facts: *lookAtHost(), Vault: c.Vault})
+	r, err := ceremony.Preflight(ceremony.PreflightRequest{Facts: *u.facts, Vault: c.Vault})
 	if r == nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (c *restoreCmd) Run(u *ui) error {
 	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
-		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(),
+		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u),
 	})
 	if err != nil {
 		return err

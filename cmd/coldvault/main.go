@@ -49,7 +49,8 @@ type commands struct {
 	Record    recordCmd    `cmd:"" help:"Note in the ledger what only people know: places, custodians, losses, dates."`
 	Version   versionCmd   `cmd:"" help:"Print version and build."`
 
-	JSON bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
+	RequireSandbox bool `name:"require-sandbox" help:"End where the kernel cannot take the network, other programs and other files away from this process."`
+	JSON           bool `name:"json" help:"Report as JSON, one object a line, on standard output; text goes to standard error."`
 }
 
 func main() {
@@ -98,6 +99,10 @@ func (u *ui) run(args []string) int {
 		return u.fail(&ceremony.HintError{Err: &ceremony.UsageError{Err: err}, Hint: "coldvault --help, or coldvault COMMAND --help"})
 	}
 	u.json = c.JSON
+	u.facts = lookAtHost() // of the kernel: the sandbox closes most of it
+	if err := u.confine(context.Selected().Target.Addr().Interface(), c.RequireSandbox); err != nil {
+		return u.fail(err)
+	}
 	if err := context.Run(u); err != nil {
 		return u.fail(err)
 	}

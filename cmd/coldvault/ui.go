@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/term"
 
+	"coldvault/vault/airgap"
 	"coldvault/vault/material"
 )
 
@@ -30,7 +31,8 @@ type ui struct {
 	json     bool
 	terminal bool // standard error is one: progress and colour
 	color    bool
-	drawn    bool // a progress line is on the screen
+	drawn    bool          // a progress line is on the screen
+	facts    *airgap.Facts // about the host
 	secrets  prompts
 	undo     interrupts
 	hidden   *hidden // while the terminal does not echo
