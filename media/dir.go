@@ -123,6 +123,7 @@ type Pending struct {
 	fs         FS
 	file       File
 	name, temp string
+	replaces   bool // there may be a file of that name
 	closed     bool
 }
 
@@ -140,7 +141,7 @@ func (d *Dir) Create(name string) (*Pending, error) {
 
 func (d *Dir) begin(name string) (*Pending, error) {
 	name = path.Clean(name)
-	p := &Pending{fs: d.fs, name: name, temp: path.Join(path.Dir(name), tempName(path.Base(name)))}
+	p := &Pending{fs: d.fs, name: name, temp: TempName(name)}
 	// The rest of an interrupted write of the same file.
 	if err := d.fs.Remove(p.temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -167,6 +168,11 @@ func (p *Pending) Commit() error {
 	p.closed = true
 	if closeErr := p.file.Close(); err == nil {
 		err = closeErr
+	}
+	if err == nil && p.replaces {
+		// Where a rename is not one step, as on FAT, a power cut may leave the temporary
+		// name alone: that must be durable then.
+		err = p.fs.SyncDir(path.Dir(p.name))
 	}
 	if err == nil {
 		err = p.fs.Rename(p.temp, p.name)
@@ -201,7 +207,7 @@ func (d *Dir) Commit(name string, data []byte) error {
 // atomic as on FAT, nothing under the name. What must never be gone is not replaced:
 // it gets a new name each time.
 func (d *Dir) Replace(name string, data []byte) error {
-	p, err := d.begin(name)
+	p, err := d.Rewrite(name)
 	if err != nil {
 		return err
 	}
@@ -218,9 +224,28 @@ func (p *Pending) all(data []byte) error {
 
 // Rewrite is Create for a file that may exist; its old content stays until Commit. See
 // Replace for a power cut.
-func (d *Dir) Rewrite(name string) (*Pending, error) { return d.begin(name) }
+func (d *Dir) Rewrite(name string) (*Pending, error) {
+	p, err := d.begin(name)
+	if err == nil {
+		p.replaces = true
+	}
+	return p, err
+}
 
 func tempName(base string) string { return "." + base + ".tmp" }
+
+// TempName is the name that a file has while it is written.
+func TempName(name string) string { return path.Join(path.Dir(name), tempName(path.Base(name))) }
+
+// Adopt gives the rest of an interrupted write its name. A power cut in the middle of
+// a rename on FAT can leave only that of a file; the caller has proven that it is whole.
+func (d *Dir) Adopt(name string) error {
+	name = path.Clean(name)
+	if err := d.fs.Rename(TempName(name), name); err != nil {
+		return err
+	}
+	return d.fs.SyncDir(path.Dir(name))
+}
 
 // IsTemp tells the rest of an interrupted write by its name.
 func IsTemp(name string) bool {

@@ -30,6 +30,10 @@ func (c *Copy) repair(want format.ManifestFile, scratch Scratch) (_ media.Blob, 
 	}
 	for _, m := range c.media {
 		copies = append(copies, media.RepairCopy{Data: open(m, want.Name), Parity: open(m, format.ParityName(want.Name))})
+		// The rest of a repair that the power cut off in the middle of its rename.
+		if rest := open(m, media.TempName(want.Name)); rest != nil {
+			copies = append(copies, media.RepairCopy{Data: rest})
+		}
 	}
 	r, err := media.NewRepair(want.Size, copies, scratch)
 	if err != nil {
@@ -227,6 +231,11 @@ func (j *mending) manifest(number int, from Generation) Generation {
 // file writes one listed file again.
 func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err error) {
 	name := path.Join(j.Medium.base, generationDir(c.Number), want.Name)
+	rest := want
+	rest.Name = media.TempName(want.Name)
+	if j.Medium.verifyListed(c.Number, rest) == nil {
+		return 0, j.dir.Adopt(name)
+	}
 	pending, err := j.dir.Rewrite(name)
 	if err != nil {
 		return 0, err

@@ -151,9 +151,8 @@ func (t *Target) Write(files []Entry, progress func(int)) (err error) {
 		return err
 	}
 	defer func() {
-		// After Close there is nothing to remove and no folder to do it in.
-		if removeErr := media.RemoveAll(t.fs, partialFolder); err == nil {
-			err = removeErr
+		if err != nil { // after Close there is nothing to remove and no folder to do it in
+			_ = media.RemoveAll(t.fs, partialFolder)
 		}
 	}()
 	for _, f := range files {
@@ -376,26 +375,31 @@ func (s *lazyScratch) remove() error {
 	return errors.Join(s.file.Close(), s.fs.Remove(s.name))
 }
 
-// publish moves everything from the partial folder to its place.
+// publish moves everything from the partial folder to its place, or nothing.
 func (t *Target) publish() error {
 	names, err := t.fs.List(partialFolder, maxMaterial)
 	if err != nil {
 		return err
 	}
 	slices.Sort(names)
-	for i, name := range names {
-		err := t.moveOut(name)
-		if err != nil {
-			for _, done := range names[:i] {
-				_ = media.RemoveAll(t.fs, done)
-			}
-			return err
+	moved := 0
+	for ; err == nil && moved < len(names); moved++ {
+		if err = t.moveOut(names[moved]); err != nil {
+			break
 		}
 	}
-	if err := t.fs.Remove(partialFolder); err != nil {
-		return err
+	if err == nil {
+		err = t.fs.Remove(partialFolder)
 	}
-	return t.fs.SyncDir(".")
+	if err == nil {
+		err = t.fs.SyncDir(".")
+	}
+	if err != nil {
+		for _, name := range names[:moved] {
+			_ = media.RemoveAll(t.fs, name)
+		}
+	}
+	return err
 }
 
 // moveOut refuses a name that appeared since the folder was found empty.
