@@ -138,6 +138,10 @@ func (c *Checked) checkKit() {
 	kit := readKit(m)
 	switch {
 	case errors.Is(kit.err, errNoKit):
+		if names, err := m.Source.List(path.Join(m.base, kitDir)); err == nil && len(names) > 0 {
+			c.add(Damage, "KIT-SIGNATURE", where, fmt.Errorf("do not run what is in it: %s is missing", kitSums))
+			return
+		}
 		c.add(Note, "KIT-MISSING", where, kit.err)
 		return
 	case kit.err != nil:
