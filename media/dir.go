@@ -146,9 +146,12 @@ func (d *Dir) begin(name string) (*Pending, error) {
 	if err := d.fs.Remove(p.temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var err error
-	p.file, err = d.fs.Create(p.temp, fileMode)
-	return p, err
+	f, err := d.fs.Create(p.temp, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	p.file = f
+	return p, nil
 }
 
 // Write appends.

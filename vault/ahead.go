@@ -15,6 +15,7 @@ const aheadChunk = 1 << 20
 // ahead is a reader of plaintext that fetches what comes next while the caller works on
 // what came before. The bytes are in guarded memory until they are read.
 type ahead struct {
+	size    int64 // of a buffer
 	buffers []*secret.Buffer
 	ready   []chan fetched  // by buffer
 	free    []chan struct{} // by buffer
@@ -32,17 +33,17 @@ type fetched struct {
 	err error
 }
 
-// newAhead starts the workers. fetch fills b with the chunk of that index, counted from
-// 0; less than all of b, or io.EOF, is the end. With one worker the indices come in
-// order. The caller closes what it returns.
-func newAhead(workers int, fetch func(b []byte, index int64) (int, error)) (*ahead, error) {
+// newAhead starts the workers. fetch fills b with what is at that offset; less than all
+// of b, or io.EOF, is the end. With one worker the offsets come in order. The caller closes
+// what it returns.
+func newAhead(workers int, fetch func(b []byte, offset int64) (int, error)) (*ahead, error) {
 	a := &ahead{quit: make(chan struct{})}
-	for range workers + 2 {
-		b, err := secret.New(aheadChunk)
-		if err != nil {
-			a.Close()
-			return nil, err
-		}
+	buffers, err := guardedChunks(workers + 2)
+	if err != nil {
+		return nil, err
+	}
+	a.size = int64(buffers[0].Len())
+	for _, b := range buffers {
 		free := make(chan struct{}, 1)
 		free <- struct{}{}
 		a.buffers, a.free, a.ready = append(a.buffers, b), append(a.free, free), append(a.ready, make(chan fetched, 1))
@@ -52,6 +53,40 @@ func newAhead(workers int, fetch func(b []byte, index int64) (int, error)) (*ahe
 		a.workers.Go(func() { a.work(&next, fetch) })
 	}
 	return a, nil
+}
+
+// guardedChunks are buffers of one size, the largest that may be locked: where little may,
+// large files take longer and nothing else.
+func guardedChunks(count int) (buffers []*secret.Buffer, err error) {
+	for _, size := range []int{aheadChunk, 64 << 10, 4 << 10} {
+		if buffers, err = guardedBuffers(count, size); !errors.Is(err, secret.ErrLimit) {
+			break
+		}
+	}
+	return buffers, err
+}
+
+func guardedBuffers(count, size int) (buffers []*secret.Buffer, err error) {
+	for range count {
+		b, err := secret.New(size)
+		if err != nil {
+			for _, b := range buffers {
+				b.Destroy()
+			}
+			return nil, err
+		}
+		buffers = append(buffers, b)
+	}
+	return buffers, nil
+}
+
+// guardedChunk is one of them.
+func guardedChunk() (*secret.Buffer, error) {
+	buffers, err := guardedChunks(1)
+	if err != nil {
+		return nil, err
+	}
+	return buffers[0], nil
 }
 
 // work fetches chunk after chunk. The buffer of a chunk is free when the one that
@@ -68,11 +103,11 @@ func (a *ahead) work(next *atomic.Int64, fetch func([]byte, int64) (int, error))
 		var f fetched
 		// What age and the hash leave behind is erased by Do.
 		f.err = secret.Do(func() (err error) {
-			f.n, err = fetch(a.buffers[slot].Bytes(), index)
+			f.n, err = fetch(a.buffers[slot].Bytes(), index*a.size)
 			return err
 		})
 		a.ready[slot] <- f
-		if f.err != nil || f.n < aheadChunk {
+		if f.err != nil || int64(f.n) < a.size {
 			return
 		}
 	}
@@ -95,7 +130,7 @@ func (a *ahead) advance() error {
 	case f.err != nil && !errors.Is(f.err, io.EOF):
 		a.err = f.err
 		return a.err
-	case f.err != nil || f.n < aheadChunk:
+	case f.err != nil || int64(f.n) < a.size:
 		a.err = io.EOF
 	}
 	return nil

@@ -248,12 +248,11 @@ func (a *Archive) extract(w io.Writer, sealed media.Blob, progress func(int)) er
 	if err != nil {
 		return err
 	}
-	r, err := newAhead(decryptors, func(b []byte, index int64) (int, error) {
-		offset := index * aheadChunk
+	r, err := newAhead(decryptors, func(b []byte, offset int64) (int, error) {
 		if offset >= size {
 			return 0, io.EOF
 		}
-		return plain.ReadAt(b[:min(aheadChunk, size-offset)], offset)
+		return plain.ReadAt(b[:min(int64(len(b)), size-offset)], offset)
 	})
 	if err != nil {
 		return err
@@ -291,7 +290,7 @@ func (a *Archive) unzip(w io.Writer, r io.Reader, progress func(int)) error {
 	if err := a.next(t); err != nil {
 		return err
 	}
-	buffer, err := secret.New(aheadChunk)
+	buffer, err := guardedChunk()
 	if err != nil {
 		return err
 	}

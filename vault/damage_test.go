@@ -69,9 +69,9 @@ func checkedRepairable(c *Checked) bool {
 // Every file of a small medium cut off at every length, dropped, and exchanged with that
 // of another generation and of another vault: check names each, silent is none.
 func TestNoDamageIsSilent(t *testing.T) {
-	w := newWorld(t, 3, 2, 2)
+	w := newFastWorld(t)
 	files := w.small(t)
-	other := newWorld(t, 3, 2, 2)
+	other := newFastWorld(t)
 	foreign := map[string][]byte{}
 	for name, data := range other.small(t) {
 		foreign[strings.ReplaceAll(name, other.folder.ID, w.folder.ID)] = data

@@ -315,7 +315,7 @@ func (w *archiveWriter) prove(name string) error {
 		return err
 	}
 	defer cold.Close()
-	buffer, err := secret.New(aheadChunk)
+	buffer, err := guardedChunk()
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,11 @@ func openDir(t *testing.T, name string) *media.Dir {
 
 func newWorld(t *testing.T, n, cold, hot int) *world {
 	t.Helper()
+	return newWorldIn(t, openDir(t, t.TempDir()), n, cold, hot)
+}
+
+func newWorldIn(t *testing.T, dir *media.Dir, n, cold, hot int) *world {
+	t.Helper()
 	w := &world{t: t, passphrase: guarded(t, "correct horse")}
 	var err error
 	w.fresh, err = Create(CreateParams{
@@ -57,7 +62,6 @@ func newWorld(t *testing.T, n, cold, hot int) *world {
 	}, w.passphrase)
 	require.NoError(t, err)
 	t.Cleanup(w.fresh.Destroy)
-	dir := openDir(t, t.TempDir())
 	require.NoError(t, w.fresh.Save(dir))
 	w.folder, err = OpenFolder(dir)
 	require.NoError(t, err)

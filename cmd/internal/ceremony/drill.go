@@ -106,7 +106,10 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 			continue
 		}
 		if err := drillArchive(c, e); err != nil {
-			return result, withHint(fmt.Errorf("%q: %w", e.Name, err), "give another medium with --from: what one has lost another may have")
+			if err = fmt.Errorf("%q: %w", e.Name, err); errors.Is(err, secret.ErrLimit) {
+				return result, err // with the hint that belongs to it
+			}
+			return result, withHint(err, "give another medium with --from: what one has lost another may have")
 		}
 		result.Archives++
 	}
