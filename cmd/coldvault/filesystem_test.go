@@ -243,6 +243,7 @@ func TestAFullMediumFailsByNameAndLeavesNothing(t *testing.T) {
 	})
 	t.Run("paper", func(t *testing.T) {
 		failure(t, dir, "tiny", full, "paper", "--vault", "vault", "--out", "tiny/pages.pdf")
+		require.NotContains(t, want(t, exitFailed, dir, "paper", "--vault", "vault", "--out", "tiny/pages.pdf"), "existing file")
 		require.NoFileExists(t, filepath.Join(dir, "tiny", "pages.pdf"))
 	})
 
@@ -275,6 +276,23 @@ func TestAFullMediumFailsByNameAndLeavesNothing(t *testing.T) {
 		failure(t, dir, "nearly", full, "kit", "--vault", "vault", "--kit", "others", "--passphrase-file", "passphrase", "nearly")
 		keepsIt(t)
 	})
+}
+
+// Not even the log of its checks fits: that is said, and is no damage.
+func TestAMediumWithoutAnyRoomIsChecked(t *testing.T) {
+	dir, s := copySample(t)
+	mountTmpfs(t, filepath.Join(dir, "nearly"), "64m")
+	want(t, exitOK, dir, "copy", "--from", "medium-1", "--to", "nearly")
+	log := filepath.Join(dir, "nearly/coldvault", s.Vault, "checks.log")
+	before, err := os.ReadFile(log)
+	require.NoError(t, err)
+	fillUp(t, filepath.Join(dir, "nearly"), 0)
+	text := want(t, exitOK, dir, "check", "nearly")
+	require.Contains(t, text, "WHOLE   generation 1 ")
+	require.Regexp(t, "the check is not noted on nearly: .*no space left on device", text)
+	after, err := os.ReadFile(log)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
 }
 
 func TestAProtectedMediumIsCheckedAndNotWritten(t *testing.T) {
