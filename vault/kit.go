@@ -48,13 +48,21 @@ func signKit(kit map[string][]byte, signer *secret.Buffer, vaultID string) (map[
 }
 
 // writeKit puts the signed kit where it is not yet, reads it back, and removes what an
-// older list named and this one does not: a binary that nobody signs any more.
+// older list named and this one does not: a binary that nobody signs any more. The list
+// comes after what it lists and before what goes: a medium that fills up half way keeps
+// a list that is true of every file that was there before and did not change.
 func writeKit(dir *media.Dir, base string, kit map[string][]byte) error {
 	folder := path.Join(base, kitDir)
 	if err := dir.MkdirAll(folder); err != nil {
 		return err
 	}
 	old, _ := dir.Read(path.Join(folder, kitSums), maxKitSums)
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(kit)), isKitList)
+	for _, name := range append(names, kitSums+signatureExt, kitSums) {
+		if err := ensure(dir, path.Join(folder, name), kit[name]); err != nil {
+			return err
+		}
+	}
 	for line := range strings.Lines(string(old)) {
 		_, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if ok && format.CheckName(name) == nil && kit[name] == nil {
@@ -63,13 +71,10 @@ func writeKit(dir *media.Dir, base string, kit map[string][]byte) error {
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(kit)) {
-		if err := ensure(dir, path.Join(folder, name), kit[name]); err != nil {
-			return err
-		}
-	}
 	return nil
 }
+
+func isKitList(name string) bool { return name == kitSums || name == kitSums+signatureExt }
 
 // ensure writes a file unless it is there with the same content.
 func ensure(dir *media.Dir, name string, data []byte) error {

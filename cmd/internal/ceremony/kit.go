@@ -145,5 +145,5 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	for _, m := range done {
 		c.Say("kit written to %s and read back from it", m)
 	}
-	return result, withHint(errors.Join(errs...), "the other media have it; kit wants media that hold a generation of this vault")
+	return result, withHint(errors.Join(errs...), "kit wants media that hold a generation of this vault, can be written and have room; the backup itself is untouched")
 }

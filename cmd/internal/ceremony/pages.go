@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"coldvault/media/paper"
@@ -76,7 +77,10 @@ func Pages(c Console, r PagesRequest) (*PagesResult, error) {
 	defer c.OnInterrupt(undo.run)()
 	if err := undo.create(r.Out, pdf, 0o644); err != nil {
 		undo.run()
-		return nil, withHint(err, "the PDF is never written over an existing file: give another name with --out")
+		if errors.Is(err, fs.ErrExist) {
+			return nil, withHint(err, "the PDF is never written over an existing file: give another name with --out")
+		}
+		return nil, withHint(err, "nothing was left of it; give a place with room that can be written with --out")
 	}
 	set := hex.EncodeToString(frames[0].Set[:])
 	err = record(r.Vault, r.Now, ledger.Copied{
