@@ -233,6 +233,10 @@ func TestAFullMediumFailsByNameAndLeavesNothing(t *testing.T) {
 		empty(t)
 		want(t, exitOK, dir, "check", "good-2")
 	})
+	t.Run("kit", func(t *testing.T) {
+		failure(t, dir, "tiny", "it holds nothing of vault", "kit", "--vault", "vault", "--passphrase-file", "passphrase", "tiny")
+		empty(t)
+	})
 	t.Run("restore", func(t *testing.T) {
 		failure(t, dir, "tiny", full, "restore", "--from", "good", "--card", "cards", "--chain-counter", "1", "--to", "tiny/out")
 		entries, err := os.ReadDir(filepath.Join(dir, "tiny"))
