@@ -67,7 +67,7 @@ func mountTmpfs(t *testing.T, dir, size string) {
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
 }
 
-// fill leaves so many KiB of a file system free.
+// fillUp leaves so many KiB of a file system free.
 func fillUp(t *testing.T, dir string, free int64) {
 	t.Helper()
 	var stat unix.Statfs_t
