@@ -67,7 +67,7 @@ func mountTmpfs(t *testing.T, dir, size string) {
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
 }
 
-// fill leaves so many KiB of a file system free.
+// fillUp leaves so many KiB of a file system free.
 func fillUp(t *testing.T, dir string, free int64) {
 	t.Helper()
 	var stat unix.Statfs_t
@@ -232,6 +232,10 @@ func TestAFullMediumFailsByNameAndLeavesNothing(t *testing.T) {
 		require.Contains(t, want(t, exitDamage, dir, "check", "tiny"), "there is no vault here")
 		empty(t)
 		want(t, exitOK, dir, "check", "good-2")
+	})
+	t.Run("kit", func(t *testing.T) {
+		failure(t, dir, "tiny", "it holds nothing of vault", "kit", "--vault", "vault", "--passphrase-file", "passphrase", "tiny")
+		empty(t)
 	})
 	t.Run("restore", func(t *testing.T) {
 		failure(t, dir, "tiny", full, "restore", "--from", "good", "--card", "cards", "--chain-counter", "1", "--to", "tiny/out")

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -292,7 +293,7 @@ func TestAFreshMachineRestoresByTheTextOnTheMedium(t *testing.T) {
 				cutArchive(t, filepath.Join(b.dir, "parts"))
 			}
 			m := machine(t, kind.medium, b.tools)
-			newest, _ := newestOf(t, m.medium)
+			newest, folder := newestOf(t, m.medium)
 			commands := textCommands(t, text(kind.medium), "B")
 			archives := 0
 			commands = slices.DeleteFunc(commands, func(c string) bool {
@@ -312,6 +313,7 @@ func TestAFreshMachineRestoresByTheTextOnTheMedium(t *testing.T) {
 			listed := contentsOf(t, filepath.Join(m.memory, "keys", "cold"))
 			require.Len(t, listed, 1)
 			require.Equal(t, dumpName, listed[0].Name)
+			require.Equal(t, headerOf(t, filepath.Join(folder, "archive-01.age")), listed[0].Header)
 			require.Equal(t, kind.medium == "compressed", listed[0].Compression == "zstd")
 		})
 	}
@@ -330,13 +332,27 @@ func TestAFreshMachineRestoresByTheTextOnTheMedium(t *testing.T) {
 	})
 }
 
+type archiveEntry struct{ Name, Header, Compression string }
+
+// headerOf is the digest of an age file's header, as FORMAT.md section 4 has it.
+func headerOf(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	require.NoError(t, err)
+	header, rest, found := bytes.Cut(data, []byte("\n--- "))
+	require.True(t, found)
+	mac, _, found := bytes.Cut(rest, []byte("\n"))
+	require.True(t, found)
+	return fmt.Sprintf("%x", sha256.Sum256(slices.Concat(header, []byte("\n--- "), mac, []byte("\n"))))
+}
+
 // contentsOf are the archives that a contents.json lists.
-func contentsOf(t *testing.T, dir string) []struct{ Name, Compression string } {
+func contentsOf(t *testing.T, dir string) []archiveEntry {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, "contents.json"))
 	require.NoError(t, err)
 	var contents struct {
-		Archives []struct{ Name, Compression string }
+		Archives []archiveEntry
 	}
 	require.NoError(t, json.Unmarshal(data, &contents))
 	return contents.Archives
