@@ -30,6 +30,7 @@ func (c *preflightCmd) Run(u *ui) error {
 	u.heading("host")
 	rows := [][]string{}
 	for _, f := range append(r.Facts.List(),
+		airgap.Fact{Name: "sandbox", Value: u.sandbox.String()},
 		airgap.Fact{Name: "this program, SHA-256", Value: r.Program.Hex()},
 		airgap.Fact{Name: "this program, words", Value: strings.Join(r.Program.Words(), " ")},
 	) {

@@ -25,12 +25,15 @@ func (versionCmd) Run(u *ui) error {
 	}
 	u.print("coldvault %s %s/%s %s %s", vault.Version, runtime.GOOS, runtime.GOARCH, runtime.Version(), revision)
 	u.print("erasing: %s", erasing)
+	u.print("sandbox: %s", u.sandbox)
 	u.emit("version", struct {
 		Version  string `json:"version"`
 		Go       string `json:"go"`
 		Platform string `json:"platform"`
 		Revision string `json:"revision,omitempty"`
 		Erasing  bool   `json:"erasing"`
-	}{vault.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, revision, secret.Erasing})
+		Seccomp  bool   `json:"seccomp"`
+		Landlock int    `json:"landlock"`
+	}{vault.Version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, revision, secret.Erasing, u.sandbox.Seccomp, u.sandbox.Landlock})
 	return nil
 }

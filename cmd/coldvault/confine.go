@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/secret"
@@ -20,10 +21,11 @@ func (u *ui) confine(command any, required bool) error {
 	if !ok {
 		return fmt.Errorf("%T does not say what it needs", command)
 	}
-	_, err := secret.Confine(c.paths())
+	var err error
+	u.sandbox, err = secret.Confine(c.paths())
 	if errors.Is(err, secret.ErrNoSandbox) {
 		if required {
-			return &ceremony.HintError{Err: err, Hint: "use a Linux kernel of 5.13 or newer, or go on without --require-sandbox"}
+			return &ceremony.HintError{Err: err, Hint: "use a Linux kernel of 5.13 or newer that has landlock among its security modules (boot option lsm=), or go on without --require-sandbox"}
 		}
 		u.Warn("%v", err)
 		return nil
@@ -31,9 +33,10 @@ func (u *ui) confine(command any, required bool) error {
 	return err
 }
 
-// onlyFolders are those of the paths that are folders: media, which can be written to. The
-// others are scans.
-func onlyFolders(paths []string) []string {
+// existingFolders are those of the paths that are folders: media, and where something is made. What
+// is not there is said where it is used; to be allowed to write to the folder above it, for
+// a name with a mistake in it, is what nobody asked for.
+func existingFolders(paths ...string) []string {
 	var out []string
 	for _, p := range paths {
 		if info, err := os.Stat(p); err == nil && info.IsDir() {
@@ -77,66 +80,72 @@ func (c *demoCmd) paths() secret.Paths {
 func (c *inspectCmd) paths() secret.Paths { return secret.Paths{Read: c.Paths} }
 
 func (c *initCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.PassphraseFile, c.DiceFile), Write: []string{parent(c.Vault), parent(c.Cards)}}
+	return secret.Paths{Read: given(c.PassphraseFile, c.DiceFile), Write: existingFolders(parent(c.Vault), parent(c.Cards))}
 }
 
 func (c *sealCmd) paths() secret.Paths {
-	return secret.Paths{
-		Read:  append(append(given(program(), c.PassphraseFile, c.Kit), c.Sources...), c.Attach...),
-		Write: append([]string{c.Vault}, c.To...),
+	p := secret.Paths{
+		Read:  slices.Concat(given(program(), c.PassphraseFile, c.Kit), c.Sources, c.Attach),
+		Write: existingFolders(append(c.To, c.Vault)...),
 	}
+	if c.Replug {
+		p.Read = append(p.Read, ceremony.PlacesToPutBack(c.To)...)
+	}
+	return p
 }
 
 func (c *paperCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.From), Write: []string{c.Vault, parent(c.Out)}}
+	return secret.Paths{Read: given(c.From), Write: existingFolders(c.Vault, parent(c.Out))}
 }
 
 func (c *scanCmd) paths() secret.Paths {
 	p := secret.Paths{Read: given(c.Files...), Devices: given(c.Camera)}
 	if c.Rescue != "" {
-		p.Write = []string{parent(c.Rescue)}
+		p.Write = existingFolders(parent(c.Rescue))
 	}
 	return p
 }
 
 func (c *checkCmd) paths() secret.Paths {
-	p := secret.Paths{Read: given(append(c.Paths, c.Card...)...), Write: given(c.Vault)}
+	p := secret.Paths{Read: given(slices.Concat(c.Paths, c.Card)...), Write: existingFolders(c.Vault)}
 	if c.Repair || !c.NoRecord {
-		p.Write = append(p.Write, onlyFolders(c.Paths)...)
+		p.Write = append(p.Write, existingFolders(c.Paths...)...)
 	}
 	return p
 }
 
 func (c *restoreCmd) paths() secret.Paths {
 	return secret.Paths{
-		Read: given(append(append([]string{c.PassphraseFile}, c.From...), c.Card...)...),
+		Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...),
 		// The runbook goes beside the folder where it can.
-		Write: []string{parent(c.To), c.To}, Devices: given(c.Camera),
+		Write: existingFolders(parent(c.To), c.To), Devices: given(c.Camera),
 	}
 }
 
 func (c *drillCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(append(append([]string{c.PassphraseFile}, c.From...), c.Card...)...), Write: given(c.Vault), Devices: given(c.Camera)}
+	return secret.Paths{
+		Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Write: existingFolders(c.Vault), Devices: given(c.Camera),
+	}
 }
 
 func (c *copyCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.From...), Write: append(given(c.Vault), c.To...)}
+	return secret.Paths{Read: given(c.From...), Write: existingFolders(append(c.To, c.Vault)...)}
 }
 
 func (c *kitCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(program(), c.PassphraseFile, c.Kit), Write: append([]string{c.Vault}, c.Media...)}
+	return secret.Paths{Read: given(program(), c.PassphraseFile, c.Kit), Write: existingFolders(append(c.Media, c.Vault)...)}
 }
 
 func (c *statusCmd) paths() secret.Paths {
-	p := secret.Paths{Read: given(c.Media...), Write: append([]string{c.Vault}, onlyFolders(c.Media)...)}
+	p := secret.Paths{Read: given(c.Media...), Write: existingFolders(append(c.Media, c.Vault)...)}
 	if c.ICS != "" {
-		p.Write = append(p.Write, parent(c.ICS))
+		p.Write = append(p.Write, existingFolders(parent(c.ICS))...)
 	}
 	return p
 }
 
 func (c *recordCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.Medium), Write: []string{c.Vault}}
+	return secret.Paths{Read: given(c.Medium), Write: existingFolders(c.Vault)}
 }
 
 func (c *preflightCmd) paths() secret.Paths { return secret.Paths{Read: given(program(), c.Vault)} }

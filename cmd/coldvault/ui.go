@@ -23,6 +23,7 @@ import (
 
 	"coldvault/vault/airgap"
 	"coldvault/vault/material"
+	"coldvault/vault/secret"
 )
 
 type ui struct {
@@ -31,8 +32,9 @@ type ui struct {
 	json     bool
 	terminal bool // standard error is one: progress and colour
 	color    bool
-	drawn    bool          // a progress line is on the screen
-	facts    *airgap.Facts // about the host
+	drawn    bool           // a progress line is on the screen
+	facts    *airgap.Facts  // about the host
+	sandbox  secret.Sandbox // that is up
 	secrets  prompts
 	undo     interrupts
 	hidden   *hidden // while the terminal does not echo

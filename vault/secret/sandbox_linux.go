@@ -35,14 +35,27 @@ type Sandbox struct {
 	Landlock int // version of the rules that hold, 0 for none
 }
 
+func (s Sandbox) String() string {
+	filter, files := "no system call filter", "no file rules"
+	if s.Seccomp {
+		filter = "system call filter"
+	}
+	if s.Landlock > 0 {
+		files = fmt.Sprintf("file rules of version %d", s.Landlock)
+	}
+	return filter + ", " + files
+}
+
 // Needed by the program itself, whatever it was given. Random numbers come from
 // getrandom(2), which every kernel with landlock has, not from /dev/urandom.
 var (
 	// The host's facts: mounts, memory, own binary; disks and network cards.
-	// Not /proc, where the memory of others is.
+	// Not /proc, where the memory of others is. What udev knows of disks tells one stick
+	// from another.
 	ownRead = []string{
 		"/proc/self", "/proc/mounts", "/proc/swaps", "/proc/meminfo", "/proc/filesystems", "/proc/cmdline",
 		"/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/devices", "/sys/fs", "/sys/power",
+		"/run/udev/data", "/dev/disk",
 	}
 	ownDevices = []string{"/dev/tty"}
 )

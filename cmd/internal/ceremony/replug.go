@@ -22,7 +22,7 @@ func replug(c Console, places devices, names []string, vaultID string, sealed *v
 	var errs []error
 	for _, name := range names {
 		d, ok := places[name]
-		if !ok || d.Kind != media.KindUSB && d.Kind != media.KindCard {
+		if !ok || !canBePulled(d) {
 			c.Warn("%s is on nothing that can be pulled; it was read back past the cache only", name)
 			continue
 		}
@@ -37,6 +37,22 @@ func replug(c Console, places devices, names []string, vaultID string, sealed *v
 		c.Say("%s was pulled and put back, and holds generation %d", back, sealed.Generation)
 	}
 	return withHint(errors.Join(errs...), "do not count that medium as a copy: check it with `coldvault check MEDIUM`, or seal onto another")
+}
+
+func canBePulled(d media.Device) bool { return d.Kind == media.KindUSB || d.Kind == media.KindCard }
+
+// PlacesToPutBack are the folders to read besides the media when they are pulled and put
+// back: a file system that is mounted again is none that a sandbox was told of, and a desktop
+// mounts it beside where it was. That is all of "/" for what is mounted right below it.
+func PlacesToPutBack(media []string) []string {
+	host := thisHost()
+	var out []string
+	for _, name := range media {
+		if d, err := host.Device(name); err == nil && canBePulled(d) {
+			out = append(out, filepath.Dir(d.MountPoint))
+		}
+	}
+	return out
 }
 
 // putBack waits until the device is gone and is there again, and returns where the folder
