@@ -15,6 +15,10 @@ import (
 // else can be opened from then on.
 type confined interface{ paths() secret.Paths }
 
+// landlock is in the kernel since 5.13, and not everywhere switched on (landlock(7)).
+const sandboxHint = "use a Linux kernel of 5.13 or newer with landlock among its security modules (boot option lsm=), " +
+	"or go on without --require-sandbox"
+
 // confine puts the sandbox up, before the first byte from outside is parsed.
 func (u *ui) confine(command any, required bool) error {
 	c, ok := command.(confined)
@@ -25,7 +29,7 @@ func (u *ui) confine(command any, required bool) error {
 	u.sandbox, err = secret.Confine(c.paths())
 	if errors.Is(err, secret.ErrNoSandbox) {
 		if required {
-			return &ceremony.HintError{Err: err, Hint: "use a Linux kernel of 5.13 or newer that has landlock among its security modules (boot option lsm=), or go on without --require-sandbox"}
+			return &ceremony.HintError{Err: err, Hint: sandboxHint}
 		}
 		u.Warn("%v", err)
 		return nil
