@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -104,65 +102,4 @@ func TestEveryThreadIsConfinedAtAPrompt(t *testing.T) {
 	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	code, _ := s.exit()
 	require.Equal(t, exitFailed, code)
-}
-
-// As somebody with no privileges and 64 KiB of memory to lock, every command works.
-func TestEveryCommandWorksWithLittleMemoryToLock(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to become another user")
-	}
-	const nobody = 65534
-	binary := builtBinary(t)
-	dir, err := os.MkdirTemp("/dev/shm", "coldvault-test-")
-	if err != nil {
-		t.Skip("no /dev/shm")
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	require.NoError(t, writePool(filepath.Join(dir, "pool"), 1, 0))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple\n"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "dump"), bytes.Repeat([]byte("0123456789abcdef"), 200_000), 0o600))
-	for _, sub := range []string{"usb", "usb-2"} {
-		require.NoError(t, os.Mkdir(filepath.Join(dir, sub), 0o700))
-	}
-	require.NoError(t, filepath.Walk(dir, func(name string, _ os.FileInfo, err error) error {
-		require.NoError(t, err)
-		return os.Chown(name, nobody, nobody)
-	}))
-	run := func(args ...string) {
-		t.Helper()
-		line := "ulimit -l 64; exec " + binary
-		for _, a := range args {
-			line += " '" + a + "'"
-		}
-		cmd := exec.Command("timeout", "60", "sh", "-c", line)
-		cmd.Dir = dir
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%v\n%s", args, out)
-		require.NotContains(t, string(out), "panic")
-	}
-	accept := []string{"--accept-network", "--accept-swap", "--yes", "--passphrase-file", "pass"}
-	cards := []string{"--card", "cards/card-1.pdf", "--card", "cards/card-2.pdf", "--card", "cards/card-4.pdf"}
-	with := func(args ...any) (out []string) {
-		for _, a := range args {
-			switch a := a.(type) {
-			case string:
-				out = append(out, strings.Fields(a)...)
-			case []string:
-				out = append(out, a...)
-			}
-		}
-		return out
-	}
-	run(with("init --vault v --label little --shares 5 --threshold 3 --cards cards", accept)...)
-	run(with("seal --vault v pool --attach dump --to usb", accept)...)
-	run(with("paper --vault v --out pages.pdf", accept)...)
-	run(with("check usb pages.pdf --vault v --card cards")...)
-	run(with("copy --from usb --to usb-2")...)
-	run(with("kit --vault v usb-2", accept)...)
-	run(with("drill --vault v --from usb-2", cards, accept)...)
-	run(with("restore --from usb-2 --role all --to out --chain-counter 0", cards, accept)...)
-	restored, err := os.ReadFile(filepath.Join(dir, "out", "dump"))
-	require.NoError(t, err)
-	require.Len(t, restored, 3_200_000)
 }
