@@ -37,17 +37,20 @@ func (u *ui) confine(command any, required bool) error {
 	return err
 }
 
-// existingFolders are those of the paths that are folders: media, and where something is made. What
-// is not there is said where it is used; to be allowed to write to the folder above it, for
-// a name with a mistake in it, is what nobody asked for.
-func existingFolders(paths ...string) []string {
-	var out []string
-	for _, p := range paths {
-		if info, err := os.Stat(p); err == nil && info.IsDir() {
-			out = append(out, p)
+// writing adds folders to write to: media, and where something is made. For a name with a
+// mistake in it the folder above is not meant; a file is opened, to be told that it is none.
+func writing(p secret.Paths, names ...string) secret.Paths {
+	for _, name := range given(names...) {
+		info, err := os.Stat(name)
+		switch {
+		case err != nil: // said where it is used
+		case info.IsDir():
+			p.Write = append(p.Write, name)
+		default:
+			p.Read = append(p.Read, name)
 		}
 	}
-	return out
+	return p
 }
 
 // parent is the folder that something is made in.
@@ -84,72 +87,66 @@ func (c *demoCmd) paths() secret.Paths {
 func (c *inspectCmd) paths() secret.Paths { return secret.Paths{Read: c.Paths} }
 
 func (c *initCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.PassphraseFile, c.DiceFile), Write: existingFolders(parent(c.Vault), parent(c.Cards))}
+	return writing(secret.Paths{Read: given(c.PassphraseFile, c.DiceFile)}, parent(c.Vault), parent(c.Cards))
 }
 
 func (c *sealCmd) paths() secret.Paths {
-	p := secret.Paths{
-		Read:  slices.Concat(given(program(), c.PassphraseFile, c.Kit), c.Sources, c.Attach),
-		Write: existingFolders(append(c.To, c.Vault)...),
-	}
+	p := secret.Paths{Read: slices.Concat(given(program(), c.PassphraseFile, c.Kit), c.Sources, c.Attach)}
 	if c.Replug {
 		p.Read = append(p.Read, ceremony.PlacesToPutBack(c.To)...)
 	}
-	return p
+	return writing(p, append(c.To, c.Vault)...)
 }
 
 func (c *paperCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.From), Write: existingFolders(c.Vault, parent(c.Out))}
+	return writing(secret.Paths{Read: given(c.From)}, c.Vault, parent(c.Out))
 }
 
 func (c *scanCmd) paths() secret.Paths {
 	p := secret.Paths{Read: given(c.Files...), Devices: given(c.Camera)}
 	if c.Rescue != "" {
-		p.Write = existingFolders(parent(c.Rescue))
+		p = writing(p, parent(c.Rescue))
 	}
 	return p
 }
 
 func (c *checkCmd) paths() secret.Paths {
-	p := secret.Paths{Read: given(slices.Concat(c.Paths, c.Card)...), Write: existingFolders(c.Vault)}
+	p := secret.Paths{Read: given(slices.Concat(c.Paths, c.Card)...)}
 	if c.Repair || !c.NoRecord {
-		p.Write = append(p.Write, existingFolders(c.Paths...)...)
+		p = writing(p, c.Paths...)
 	}
-	return p
+	return writing(p, c.Vault)
 }
 
 func (c *restoreCmd) paths() secret.Paths {
-	return secret.Paths{
-		Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...),
-		// The runbook goes beside the folder where it can.
-		Write: existingFolders(parent(c.To), c.To), Devices: given(c.Camera),
-	}
+	p := secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}
+	// The runbook goes beside the folder where it can.
+	return writing(p, parent(c.To), c.To)
 }
 
 func (c *drillCmd) paths() secret.Paths {
-	return secret.Paths{
-		Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Write: existingFolders(c.Vault), Devices: given(c.Camera),
-	}
+	p := secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}
+	return writing(p, c.Vault)
 }
 
 func (c *copyCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.From...), Write: existingFolders(append(c.To, c.Vault)...)}
+	return writing(secret.Paths{Read: given(c.From...)}, append(c.To, c.Vault)...)
 }
 
 func (c *kitCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(program(), c.PassphraseFile, c.Kit), Write: existingFolders(append(c.Media, c.Vault)...)}
+	return writing(secret.Paths{Read: given(program(), c.PassphraseFile, c.Kit)}, append(c.Media, c.Vault)...)
 }
 
 func (c *statusCmd) paths() secret.Paths {
-	p := secret.Paths{Read: given(c.Media...), Write: existingFolders(append(c.Media, c.Vault)...)}
+	p := writing(secret.Paths{Read: given(c.Media...)}, append(c.Media, c.Vault)...)
 	if c.ICS != "" {
-		p.Write = append(p.Write, existingFolders(parent(c.ICS))...)
+		p = writing(p, parent(c.ICS))
 	}
 	return p
 }
 
 func (c *recordCmd) paths() secret.Paths {
-	return secret.Paths{Read: given(c.Medium), Write: existingFolders(c.Vault)}
+	return writing(secret.Paths{Read: given(c.Medium)}, c.Vault)
 }
 
 func (c *preflightCmd) paths() secret.Paths { return secret.Paths{Read: given(program(), c.Vault)} }

@@ -8,11 +8,10 @@ import (
 	"reflect"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
-
-	"coldvault/vault/secret"
 )
 
 // A command that does not say what it needs does not run at all.
@@ -55,6 +54,8 @@ func hostile() {
 	}
 	_, err := os.ReadFile("passphrase")
 	try("read a file that was not given", err)
+	_, err = os.ReadFile("/etc/passwd")
+	try("read /etc/passwd", err)
 	try("write outside", os.WriteFile(filepath.Join("medium-b", "planted"), nil, 0o600))
 	try("write to what was given to read", os.WriteFile(filepath.Join("medium-a", "planted"), nil, 0o600))
 	try("link out", os.Link("passphrase", "out-link"))
@@ -64,9 +65,7 @@ func hostile() {
 }
 
 func TestAHostileRestoreReachesNothingElse(t *testing.T) {
-	if f := secret.Features(); !f.Seccomp || f.LandlockABI == 0 {
-		t.Skip("this kernel has no seccomp or no landlock")
-	}
+	needSandbox(t)
 	dir, _ := copySample(t)
 	// The folder that the outputs are made in can be written to, and no other.
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "new"), 0o700))
@@ -80,26 +79,80 @@ func TestAHostileRestoreReachesNothingElse(t *testing.T) {
 	require.Equal(t, "what was given\n", run("confined"))
 	// Without the sandbox all of that works, or the test would show nothing.
 	free := run("free")
-	for _, what := range []string{"socket 0", "socket 1", "socket 3", "socket 4", "read a file that was not given", "write outside", "start a program"} {
+	for _, what := range []string{"socket 0", "socket 1", "socket 3", "socket 4", "read a file that was not given",
+		"read /etc/passwd", "write outside", "write to what was given to read", "link out", "start a program"} {
 		require.Contains(t, free, what+"\n")
 	}
 }
 
-// At its first prompt, before anything from outside is parsed, every thread is confined.
-func TestEveryThreadIsConfinedAtAPrompt(t *testing.T) {
+// When it has the first byte from outside, and at its first prompt, every thread is confined.
+func TestEveryThreadIsConfinedByTheFirstInput(t *testing.T) {
+	needSandbox(t)
 	dir, _ := copySample(t)
-	s := start(t, dir, "restore", "--from", "medium-a", "--role", "all", "--to", "out")
-	s.await(cardPrompt)
-	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", s.cmd.Process.Pid))
+	t.Run("check reading from standard input", func(t *testing.T) {
+		read, write, err := os.Pipe()
+		require.NoError(t, err)
+		defer read.Close()
+		cmd := exec.Command("coldvault", "check", "-")
+		cmd.Stdin = read
+		require.NoError(t, cmd.Start())
+		_, err = write.WriteString("1")
+		require.NoError(t, err)
+		// It has the first byte, and waits for more.
+		require.Eventually(t, func() bool {
+			left, err := unix.IoctlGetInt(int(read.Fd()), unix.TIOCINQ)
+			return err == nil && left == 0
+		}, time.Minute, 5*time.Millisecond)
+		allConfined(t, cmd.Process.Pid)
+		require.NoError(t, write.Close())
+		require.Error(t, cmd.Wait()) // that is no card
+	})
+	for name, args := range map[string][]string{
+		"restore": {"restore", "--from", "medium-a", "--to", "out"},
+		"drill":   {"drill", "--from", "medium-a"},
+	} {
+		t.Run(name+" at its prompt", func(t *testing.T) {
+			s := start(t, dir, args...)
+			s.await(cardPrompt)
+			allConfined(t, s.cmd.Process.Pid)
+			require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
+			code, _ := s.exit()
+			require.Equal(t, exitFailed, code)
+		})
+	}
+	t.Run("without a sandbox it would be seen", func(t *testing.T) {
+		cmd := exec.Command("sleep", "60")
+		require.NoError(t, cmd.Start())
+		defer func() { _ = cmd.Wait() }()
+		defer func() { _ = cmd.Process.Kill() }()
+		for _, status := range statuses(t, cmd.Process.Pid) {
+			require.NotRegexp(t, confinedThread, status)
+		}
+	})
+}
+
+// What proc_pid_status(5) says of a thread with a filter that can gain no privileges.
+const confinedThread = `(?s)NoNewPrivs:\t1\n.*Seccomp:\t2\n`
+
+func allConfined(t *testing.T, pid int) {
+	t.Helper()
+	all := statuses(t, pid)
+	require.Greater(t, len(all), 2)
+	for _, status := range all {
+		require.Regexp(t, confinedThread, status)
+	}
+}
+
+// statuses are those of all threads.
+func statuses(t *testing.T, pid int) (all []string) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 	require.NoError(t, err)
-	require.Greater(t, len(tasks), 2)
+	require.NotEmpty(t, tasks)
 	for _, task := range tasks {
 		status, err := os.ReadFile(task)
 		require.NoError(t, err)
-		require.Contains(t, string(status), "Seccomp:\t2\n", task)
-		require.Contains(t, string(status), "NoNewPrivs:\t1\n", task)
+		all = append(all, string(status))
 	}
-	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
-	code, _ := s.exit()
-	require.Equal(t, exitFailed, code)
+	return all
 }

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -159,4 +160,14 @@ func (l *listener) wait(t *testing.T, text string) {
 	require.Eventually(t, func() bool {
 		return strings.Contains(l.said(), text)
 	}, 2*time.Second, time.Millisecond, "%q in %s", text, l.said())
+}
+
+// A stick may come back beside where it was, and what cannot be pulled stays where it is.
+func TestPlacesToPutBackAreAboveWhatCanBePulled(t *testing.T) {
+	above := t.TempDir()
+	stick := filepath.Join(above, "stick")
+	require.NoError(t, os.Mkdir(stick, 0o700))
+	host := fakeHost(t)
+	host.plug("AA11", stick, "5")
+	require.Equal(t, []string{above}, PlacesToPutBack([]string{stick, "/", filepath.Join(above, "missing")}))
 }
