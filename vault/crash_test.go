@@ -391,7 +391,7 @@ func TestEveryFaultOfASealIsSeenOrDoesNothing(t *testing.T) {
 	require.NoError(t, err)
 	step := 29
 	if exhaustive() {
-		step = 1
+		step = 7
 	}
 	failed, unharmed := 0, 0
 	for _, fault := range mediatest.AllFaults() {
