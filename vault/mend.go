@@ -259,7 +259,7 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 		return rebuilt, err
 	}
 	sum := sha256.New()
-	if _, err := io.CopyBuffer(onlyWriter{sum}, io.NewSectionReader(pending, 0, want.Size), make([]byte, aheadChunk)); err != nil {
+	if _, err := io.CopyBuffer(onlyWriter{sum}, io.NewSectionReader(pending, 0, want.Size), copyBuffer(want.Size)); err != nil {
 		return rebuilt, err
 	}
 	if err := compareDigest(want.Size, sum.Sum(nil), want); err != nil {
@@ -293,7 +293,7 @@ func (c *Copy) writeParityAgain(out io.WriterAt, want format.ManifestFile) error
 
 // copyAt copies a file from its start.
 func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error {
-	buffer := make([]byte, aheadChunk)
+	buffer := copyBuffer(size)
 	for offset := int64(0); offset < size; {
 		n := min(int64(len(buffer)), size-offset)
 		if _, err := r.ReadAt(buffer[:n], offset); err != nil && !errors.Is(err, io.EOF) {
