@@ -163,11 +163,14 @@ func (p *Pending) WriteAt(b []byte, offset int64) (int, error) { return p.file.W
 // ReadAt reads what was written.
 func (p *Pending) ReadAt(b []byte, offset int64) (int, error) { return p.file.ReadAt(b, offset) }
 
+// Sync makes what was written durable: it can be read past the cache then.
+func (p *Pending) Sync() error { return p.file.Sync() }
+
 // Commit gives the file its name: fsync → close → rename → fsync of the folder. What
 // has the name already stays until then. After an error nothing is left of the file; a
 // failed fsync is never tried again, since the system may have dropped the bytes.
 func (p *Pending) Commit() error {
-	err := p.file.Sync()
+	err := p.Sync()
 	p.closed = true
 	if closeErr := p.file.Close(); err == nil {
 		err = closeErr
@@ -219,7 +222,7 @@ func (d *Dir) Replace(name string, data []byte) error {
 	if _, err := p.Write(data); err != nil {
 		return err
 	}
-	if err := p.file.Sync(); err != nil {
+	if err := p.Sync(); err != nil {
 		return err
 	}
 	if err := d.readBack(p.temp, name, data); err != nil {

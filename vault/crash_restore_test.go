@@ -17,29 +17,48 @@ import (
 
 // restoring is a restore of everything that a medium holds, again and again.
 type restoring struct {
+	bundles []*Bundle
 	entries []Entry
 	want    map[string][]byte
 }
 
-// newRestoring opens the generation on a medium once.
+// newRestoring is openRestoring for a test.
 func newRestoring(t *testing.T, w *world, from media.FS, archive []byte) *restoring {
 	t.Helper()
+	r, err := openRestoring(w, from, archive)
+	require.NoError(t, err)
+	t.Cleanup(r.destroy)
+	return r
+}
+
+// openRestoring opens the newest generation on a medium, of which archive is the archive.
+// The caller destroys it; after an error there is nothing to restore.
+func openRestoring(w *world, from media.FS, archive []byte) (*restoring, error) {
+	r := &restoring{want: map[string][]byte{}}
 	found, err := OpenMedia(media.NewDir(from))
-	require.NoError(t, err)
+	if err != nil {
+		return r, err
+	}
 	copies, err := GatherCopies(found, "")
-	require.NoError(t, err)
+	if err != nil {
+		return r, err
+	}
 	c, err := copies.Select(0)
-	require.NoError(t, err)
-	var bundles []*Bundle
+	if err != nil {
+		return r, err
+	}
 	for _, compartment := range []string{"cold", "hot"} {
 		b, _, err := c.Open(compartment, JudgeShares(c.Identity, w.cards(1, 2)))
-		require.NoError(t, err)
-		t.Cleanup(b.Destroy)
-		bundles = append(bundles, b)
+		if err != nil {
+			r.destroy()
+			return r, err
+		}
+		r.bundles = append(r.bundles, b)
 	}
-	r := &restoring{want: map[string][]byte{}}
-	r.entries, err = Merge(bundles)
-	require.NoError(t, err)
+	if r.entries, err = Merge(r.bundles); err != nil {
+		r.destroy()
+		return r, err
+	}
 	for name, data := range sealedFiles {
 		r.want[name] = []byte(data)
 	}
@@ -48,16 +67,23 @@ func newRestoring(t *testing.T, w *world, from media.FS, archive []byte) *restor
 			r.want[e.Name] = archive
 		}
 	}
-	return r
+	return r, nil
 }
 
-// to writes into an empty folder. After an error nothing is left open.
+func (r *restoring) destroy() {
+	for _, b := range r.bundles {
+		b.Destroy()
+	}
+}
+
+// to writes into an empty folder.
 func (r *restoring) to(f media.FS) error {
 	target, err := NewTarget(f)
 	if err != nil {
 		return err
 	}
-	return errors.Join(target.Write(r.entries, func(int) {}), target.Close())
+	defer target.Close()
+	return target.Write(r.entries, func(int) {})
 }
 
 // look judges what is in the folder: every file as it was sealed, or the folder that says
