@@ -66,7 +66,14 @@ func (w *world) sealWith(archive string, keep int, targets ...*media.Dir) (*Seal
 // restores opens the newest generation, compares every file, and returns its number. The
 // error says what an operator would lose.
 func restores(cards []shard.Share, fs media.FS) (int, error) {
-	found, err := OpenMedia(media.NewDir(fs))
+	return restoresFrom(cards, media.NewDir(fs))
+}
+
+// errOtherFiles is what must never happen.
+var errOtherFiles = errors.New("it came back with other files than were sealed")
+
+func restoresFrom(cards []shard.Share, from media.Source) (int, error) {
+	found, err := OpenMedia(from)
 	if err != nil {
 		return 0, err
 	}
@@ -90,7 +97,7 @@ func restores(cards []shard.Share, fs media.FS) (int, error) {
 		}
 	}
 	if !maps.Equal(got, sealedFiles) {
-		return 0, fmt.Errorf("generation %d came back with other files", c.Number)
+		return 0, fmt.Errorf("generation %d: %w", c.Number, errOtherFiles)
 	}
 	return c.Number, nil
 }
