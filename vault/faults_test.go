@@ -114,7 +114,7 @@ func TestEveryFaultOfTheFolderLeavesItUsable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = now.sealWith("", 0, sticks...)
 	require.NoError(t, err)
-	everyFault(t, disk, faultStep(11), func(f faulty) bool {
+	everyFault(t, disk, faultStep(19), func(f faulty) bool {
 		target := stick.Snapshot()
 		now, sticks, err := w.on([]media.FS{f, target})
 		number := 1
@@ -161,7 +161,7 @@ func mend(f media.FS) error {
 
 func TestEveryFaultOfARepairIsSeenOrDoesNothing(t *testing.T) {
 	w := newFastWorld(t)
-	everyFault(t, w.damagedStick(), faultStep(3), func(f faulty) bool {
+	everyFault(t, w.damagedStick(), faultStep(17), func(f faulty) bool {
 		err := mend(f)
 		_, whole, lost := intact(f.inner)
 		require.NoError(t, lost, "%s: %v", f, err)
@@ -221,7 +221,7 @@ func TestEveryFaultOfACopyIsSeenOrDoesNothing(t *testing.T) {
 	before, err := filesBelow(media.NewDir(good), ".")
 	require.NoError(t, err)
 	t.Run("where it is written", func(t *testing.T) {
-		everyFault(t, mediatest.New("stick"), faultStep(7), func(f faulty) bool {
+		everyFault(t, mediatest.New("stick"), faultStep(13), func(f faulty) bool {
 			err := copyTo(good, f)
 			there := counts(t, f.inner, f)
 			require.True(t, err != nil || there, f)
@@ -229,7 +229,7 @@ func TestEveryFaultOfACopyIsSeenOrDoesNothing(t *testing.T) {
 		})
 	})
 	t.Run("where it is read", func(t *testing.T) {
-		everyFault(t, good, faultStep(5), func(f faulty) bool {
+		everyFault(t, good, faultStep(7), func(f faulty) bool {
 			stick := mediatest.New("stick")
 			err := copyTo(f, stick)
 			there := counts(t, stick, f)
@@ -295,7 +295,7 @@ func TestEveryFaultOfAMediumThatIsRestoredFromIsSeenOrRepaired(t *testing.T) {
 	before, err := filesBelow(media.NewDir(stick), ".")
 	require.NoError(t, err)
 	data := readFile(t, archive)
-	everyFault(t, stick, faultStep(3), func(f faulty) bool {
+	everyFault(t, stick, faultStep(7), func(f faulty) bool {
 		out := mediatest.New("out")
 		r, err := openRestoring(w, f, data)
 		if err == nil {
