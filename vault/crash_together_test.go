@@ -187,7 +187,7 @@ func everyOperation() int {
 }
 
 // togetherLimit is how many states of one point are looked at: each is several media.
-func togetherLimit() int { return min(crashLimit(), 20) }
+func togetherLimit() int { return min(crashLimit(), 12) }
 
 func TestAPowerCutDuringASealOnTwoMediaLosesNothing(t *testing.T) {
 	for _, keep := range []int{0, 1} {
