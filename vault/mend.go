@@ -2,7 +2,6 @@ package vault
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -98,8 +97,14 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 	}
 	j.kit()
 	j.log()
-	for _, number := range j.numbers() {
-		j.generation(number)
+	generations, err := j.Medium.Generations(j.Medium.Identity)
+	if err != nil {
+		return j.done, err
+	}
+	for _, g := range generations {
+		if !errors.Is(g.Err, ErrIncomplete) { // the rest of an interrupted write
+			j.generation(g.Number)
+		}
 	}
 	return j.done, nil
 }
@@ -168,21 +173,6 @@ func (j *mending) log() {
 		}
 	}
 	j.put(ledger.MediumLogName, 0, j.dir.RemoveAll(name))
-}
-
-// numbers are the generations that any medium has, without rests.
-func (j *mending) numbers() []int {
-	var out []int
-	generations, err := j.Medium.Generations(j.Medium.Identity)
-	if err != nil {
-		return nil
-	}
-	for _, g := range generations {
-		if !errors.Is(g.Err, ErrIncomplete) {
-			out = append(out, g.Number)
-		}
-	}
-	return out
 }
 
 // generation mends the manifest, and then every file that it lists.
@@ -258,11 +248,10 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if err != nil {
 		return rebuilt, err
 	}
-	sum := sha256.New()
-	if _, err := io.CopyBuffer(onlyWriter{sum}, io.NewSectionReader(pending, 0, want.Size), make([]byte, aheadChunk)); err != nil {
+	if err := pending.Sync(); err != nil {
 		return rebuilt, err
 	}
-	if err := compareDigest(want.Size, sum.Sum(nil), want); err != nil {
+	if err := j.Medium.verifyListed(c.Number, rest); err != nil {
 		return rebuilt, fmt.Errorf("it cannot be repaired: %w", err)
 	}
 	if err := pending.Commit(); err != nil {
@@ -293,7 +282,7 @@ func (c *Copy) writeParityAgain(out io.WriterAt, want format.ManifestFile) error
 
 // copyAt copies a file from its start.
 func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error {
-	buffer := make([]byte, aheadChunk)
+	buffer := copyBuffer(size)
 	for offset := int64(0); offset < size; {
 		n := min(int64(len(buffer)), size-offset)
 		if _, err := r.ReadAt(buffer[:n], offset); err != nil && !errors.Is(err, io.EOF) {
