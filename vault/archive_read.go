@@ -28,15 +28,6 @@ type Archive struct {
 	Err  error
 }
 
-// Size of its files on a medium, in bytes.
-func (a *Archive) sealedSize() int64 {
-	total := int64(0)
-	for _, p := range a.copy.Manifest.Parts(a.Archive.Archive) {
-		total += p.Size
-	}
-	return total
-}
-
 // ErrNoArchive is returned where no medium at hand has an archive: pages and the vault's
 // own folder hold none.
 var ErrNoArchive = errors.New("no medium at hand holds this archive")

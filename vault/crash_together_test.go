@@ -186,6 +186,9 @@ func everyOperation() int {
 	return 9
 }
 
+// togetherLimit is how many states of one point are looked at: each is several media.
+func togetherLimit() int { return min(crashLimit(), 20) }
+
 func TestAPowerCutDuringASealOnTwoMediaLosesNothing(t *testing.T) {
 	for _, keep := range []int{0, 1} {
 		t.Run(fmt.Sprintf("keep %d", keep), func(t *testing.T) {
@@ -197,7 +200,7 @@ func TestAPowerCutDuringASealOnTwoMediaLosesNothing(t *testing.T) {
 			_, err = first.sealWith(archive, 0, sticks...)
 			require.NoError(t, err)
 			again, seen := 0, 0
-			operations, states, err := m.cut(everyOperation(), crashLimit(), func(over []media.FS) error {
+			operations, states, err := m.cut(everyOperation(), togetherLimit(), func(over []media.FS) error {
 				now, sticks, err := w.on(over)
 				if err != nil {
 					return err
@@ -255,7 +258,7 @@ func TestAPowerCutDuringTheCleanUpLosesNothing(t *testing.T) {
 	require.NotNil(t, left)
 
 	seen, again := 0, 0
-	operations, states, err := left.cut(everyOperation(), crashLimit(), func(over []media.FS) error {
+	operations, states, err := left.cut(everyOperation(), togetherLimit(), func(over []media.FS) error {
 		now, sticks, err := w.on(over)
 		if err == nil {
 			_, err = now.sealWith("", 0, sticks...)

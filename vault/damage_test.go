@@ -21,17 +21,17 @@ import (
 	"coldvault/vault/ledger"
 )
 
-// small is a medium with two generations, an archive, a kit and a log, as files.
-func (w *world) small(t *testing.T) map[string][]byte {
+// small is a medium with generations, each with an archive, a kit and a log, as files.
+func (w *world) small(t *testing.T, generations int) map[string][]byte {
 	t.Helper()
 	stick := mediatest.New("stick")
-	for range 2 {
+	for range generations {
 		_, err := w.sealWith(archiveFile(t, 3_000), 0, media.NewDir(stick))
 		require.NoError(t, err)
 	}
 	files := map[string][]byte{}
 	collect(t, media.NewDir(stick), ".", files)
-	require.Equal(t, 30, len(files))
+	require.Len(t, files, 10+10*generations)
 	return files
 }
 
@@ -64,6 +64,11 @@ func (j *judged) add(o judged) {
 	j.restored += o.restored
 	j.refused += o.refused
 	j.shorter += o.shorter
+}
+
+func (j judged) String() string {
+	return fmt.Sprintf("%d named, %d of them repairable from the medium alone; %d were restored from, %d refused; %d logs lack their newest lines; 0 silent",
+		j.named, j.repairable, j.restored, j.refused, j.shorter)
 }
 
 // damage is one thing that happened to one file.
@@ -133,41 +138,52 @@ func checkedRepairable(c *Checked) bool {
 	return true
 }
 
-// damages are all that happens to one file: every step-th byte changed, cut off at every
-// step-th length, longer, gone, exchanged.
-func damages(name string, files, foreign map[string][]byte, step int) iter.Seq[damage] {
+// changes are every step-th byte of a file changed, and the file cut off there.
+func changes(name string, files map[string][]byte, step int, yield func(damage) bool) bool {
 	data := files[name]
-	return func(yield func(damage) bool) {
-		with := func(what string, changed map[string][]byte) bool {
-			all := maps.Clone(files)
-			maps.Copy(all, changed)
-			return yield(damage{what, name, all})
-		}
-		for i := 0; i < len(data); i += step {
-			flipped := bytes.Clone(data)
-			flipped[i] ^= 1 << (i % 8)
-			if !with(fmt.Sprintf("with byte %d changed", i), map[string][]byte{name: flipped}) ||
-				!with(fmt.Sprintf("cut off at %d", i), map[string][]byte{name: data[:i]}) {
-				return
-			}
-		}
-		if !with("without its last byte", map[string][]byte{name: data[:len(data)-1]}) ||
-			!with("with a byte more", map[string][]byte{name: append(bytes.Clone(data), 'x')}) {
-			return
-		}
-		gone := maps.Clone(files)
-		delete(gone, name)
-		if !yield(damage{"dropped", name, gone}) {
-			return
-		}
-		swapped := strings.Replace(name, "000001", "000002", 1)
-		if !bytes.Equal(files[swapped], data) && !with("swapped with that of the other generation", map[string][]byte{name: files[swapped], swapped: data}) {
-			return
-		}
-		if theirs := foreign[name]; theirs != nil && !bytes.Equal(theirs, data) && path.Base(name) != ledger.MediumLogName {
-			with("of another vault", map[string][]byte{name: theirs})
+	for i := 0; i < len(data); i += step {
+		flipped := bytes.Clone(data)
+		flipped[i] ^= 1 << (i % 8)
+		if !yield(with(files, fmt.Sprintf("with byte %d changed", i), name, flipped)) ||
+			!yield(with(files, fmt.Sprintf("cut off at %d", i), name, data[:i])) {
+			return false
 		}
 	}
+	return true
+}
+
+// exchanges are a file without its last byte, with one more, dropped, swapped with that of the
+// other generation, and exchanged for that of another vault.
+func exchanges(name string, files, foreign map[string][]byte, yield func(damage) bool) bool {
+	data := files[name]
+	gone := maps.Clone(files)
+	delete(gone, name)
+	all := []damage{
+		with(files, "without its last byte", name, data[:len(data)-1]),
+		with(files, "with a byte more", name, append(bytes.Clone(data), 'x')),
+		{"dropped", name, gone},
+	}
+	swapped := strings.Replace(name, "000001", "000002", 1)
+	if !bytes.Equal(files[swapped], data) {
+		d := with(files, "swapped with that of the other generation", name, files[swapped])
+		d.files[swapped] = data
+		all = append(all, d)
+	}
+	if theirs := foreign[name]; theirs != nil && !bytes.Equal(theirs, data) && path.Base(name) != ledger.MediumLogName {
+		all = append(all, with(files, "of another vault", name, theirs))
+	}
+	for _, d := range all {
+		if !yield(d) {
+			return false
+		}
+	}
+	return true
+}
+
+func with(files map[string][]byte, what, name string, data []byte) damage {
+	d := damage{what, name, maps.Clone(files)}
+	d.files[name] = data
+	return d
 }
 
 // judgeAll judges several at a time, and restores from every restore-th.
@@ -208,33 +224,43 @@ func judgeAll(all iter.Seq2[damage, []byte], cards []shard.Share, restore int) (
 // dropped, and exchanged with that of another generation and of another vault: check names
 // each, and a restore gives back everything or nothing. Silent is none.
 func TestNoDamageIsSilent(t *testing.T) {
-	w := newFastWorld(t)
-	files := w.small(t)
-	other := newFastWorld(t)
-	foreign := map[string][]byte{}
-	for name, data := range other.small(t) {
-		foreign[strings.ReplaceAll(name, other.folder.ID, w.folder.ID)] = data
-	}
-	step, restore, size := 61, 31, 0
+	w, other := newFastWorld(t), newFastWorld(t)
+	one := w.small(t, 1)
+	step, restore := 61, 31
 	if exhaustive() {
 		step, restore = 1, 101
 	}
-	for _, data := range files {
-		size += len(data)
-	}
 	sum, silent := judgeAll(func(yield func(damage, []byte) bool) {
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			for d := range damages(name, files, foreign, step) {
-				if !yield(d, files[name]) {
-					return
-				}
+		for _, name := range slices.Sorted(maps.Keys(one)) {
+			if !changes(name, one, step, func(d damage) bool { return yield(d, one[name]) }) {
+				return
 			}
 		}
 	}, w.cards(1, 2), restore)
 	require.NoError(t, silent)
-	t.Logf("%d files of %d bytes, every %d. byte: %d changed, cut off, dropped or exchanged, all named, %d of them repairable from the medium alone; %d were restored from, %d refused; %d logs lack their newest lines; 0 silent",
-		len(files), size, step, sum.named, sum.repairable, sum.restored, sum.refused, sum.shorter)
+	size := 0
+	for _, data := range one {
+		size += len(data)
+	}
+	t.Logf("%d files of %d bytes, every %d. byte changed and cut off: %s", len(one), size, step, sum)
 	require.NotZero(t, sum.repairable)
+	require.NotZero(t, sum.restored)
+	require.NotZero(t, sum.refused)
+
+	w = newFastWorld(t)
+	two, foreign := w.small(t, 2), map[string][]byte{}
+	for name, data := range other.small(t, 2) {
+		foreign[strings.ReplaceAll(name, other.folder.ID, w.folder.ID)] = data
+	}
+	sum, silent = judgeAll(func(yield func(damage, []byte) bool) {
+		for _, name := range slices.Sorted(maps.Keys(two)) {
+			if !exchanges(name, two, foreign, func(d damage) bool { return yield(d, two[name]) }) {
+				return
+			}
+		}
+	}, w.cards(1, 2), 1)
+	require.NoError(t, silent)
+	t.Logf("%d files dropped, longer, shorter and exchanged: %s", len(two), sum)
 	require.NotZero(t, sum.restored)
 	require.NotZero(t, sum.refused)
 }
@@ -243,7 +269,7 @@ func TestNoDamageIsSilent(t *testing.T) {
 // generation that comes back whole and is not what was sealed.
 func TestSilentDamageIsCaught(t *testing.T) {
 	w := newFastWorld(t)
-	files := w.small(t)
+	files := w.small(t, 1)
 	name := path.Join("coldvault", w.folder.ID, generationDir(1), "more.age")
 	files[name] = []byte("not listed")
 	_, silent := damage{"changed", name, files}.judge([]byte("changed"), nil)

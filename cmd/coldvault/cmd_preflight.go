@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"strings"
 
@@ -10,7 +9,7 @@ import (
 )
 
 // hostRoot is where the host is looked at. Overridden by tests.
-var hostRoot fs.FS = os.DirFS("/")
+var hostRoot = os.DirFS("/")
 
 func lookAtHost() *airgap.Facts {
 	facts := airgap.Look(hostRoot)

@@ -53,6 +53,12 @@ func start(t *testing.T, dir string, args ...string) *session {
 
 func startProgram(t *testing.T, dir, program string, args ...string) *session {
 	t.Helper()
+	return startWriting(t, nil, dir, program, args...)
+}
+
+// startWriting is startProgram with a standard output.
+func startWriting(t *testing.T, stdout *os.File, dir, program string, args ...string) *session {
+	t.Helper()
 	ctrl, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	require.NoError(t, err)
 	require.NoError(t, unix.IoctlSetPointerInt(int(ctrl.Fd()), unix.TIOCSPTLCK, 0))
@@ -63,6 +69,9 @@ func startProgram(t *testing.T, dir, program string, args ...string) *session {
 	s := &session{t: t, ctrl: ctrl, tty: tty, cmd: exec.Command(program, args...)}
 	s.cmd.Dir = dir
 	s.cmd.Stdin, s.cmd.Stderr = tty, tty
+	if stdout != nil {
+		s.cmd.Stdout = stdout
+	}
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
 	require.NoError(t, s.cmd.Start())
 	go func() {

@@ -11,6 +11,7 @@ import (
 // A Level says what a finding means for work with secrets.
 type Level string
 
+// The levels.
 const (
 	Refuse Level = "refuse" // work with secrets stops unless the finding's class is accepted
 	Warn   Level = "warn"
@@ -20,6 +21,7 @@ const (
 // A Class of findings is accepted together.
 type Class string
 
+// The classes.
 const (
 	ClassNetwork Class = "network" // something outside can reach in
 	ClassSwap    Class = "swap"    // memory can be written to a disk

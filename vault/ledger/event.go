@@ -51,7 +51,8 @@ const (
 	maxDays      = 36_500
 )
 
-// Medium ids are MediumIDSize random bytes in hex, the first line of the medium's log.
+// MediumIDSize is the number of random bytes of a medium's id, which is in hex the first
+// line of its log.
 const MediumIDSize = 8
 
 // ShareSet is one split of one compartment, as in shares.json.

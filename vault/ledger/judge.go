@@ -26,11 +26,11 @@ func (s *Status) judgeCopies() {
 	s.judgeLoss()
 }
 
-func (p Policy) days(k Kind) int {
+func (e Policy) days(k Kind) int {
 	if k == Paper {
-		return p.Paper
+		return e.Paper
 	}
-	return p.USB
+	return e.USB
 }
 
 func (s *Status) judgeCopy(c *Copy) {

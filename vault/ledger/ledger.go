@@ -177,11 +177,10 @@ func (l *Ledger) Vault() string {
 // Torn is the number of bytes after the last whole line.
 func (l *Ledger) Torn() int { return len(l.torn) }
 
-// Signed is the number of lines that the signed head covers, Unsigned that of the lines
-// beyond it.
+// Signed is the number of lines that the signed head covers.
 func (l *Ledger) Signed() int { return l.head.N }
 
-// Unsigned: see Signed.
+// Unsigned is the number of lines beyond the signed head.
 func (l *Ledger) Unsigned() int { return len(l.entries) - l.head.N }
 
 func digest(line []byte) string {

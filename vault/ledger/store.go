@@ -33,11 +33,11 @@ type Dir interface {
 	ReadBack(name string, data []byte) error
 }
 
-// Sign gives the signature file for head.json, Verify proves one.
-type (
-	Sign   func(message []byte) (signature []byte, err error)
-	Verify func(message, signature []byte) error
-)
+// Sign gives the signature file for head.json.
+type Sign func(message []byte) (signature []byte, err error)
+
+// Verify proves the signature file of head.json.
+type Verify func(message, signature []byte) error
 
 // Head is head.json: the last line that is signed, and with it all before.
 type Head struct {

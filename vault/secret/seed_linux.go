@@ -44,7 +44,7 @@ func mapSecret(fd, size int) (region, error) {
 	fence := os.Getpagesize()
 	inner := (size + fence - 1) / fence * fence
 	refused := func(err error) error {
-		return fmt.Errorf("%w: the system refused %d bytes of secret memory: %v", ErrLimit, size, err)
+		return fmt.Errorf("%w: the system refused %d bytes of secret memory: %w", ErrLimit, size, err)
 	}
 	if err := unix.Ftruncate(fd, int64(inner)); err != nil {
 		return nil, refused(err)

@@ -77,8 +77,9 @@ func putBack(c Console, name string, want media.Device) (string, error) {
 	c.Say("%s is gone; put it back and mount it", name)
 	told, mountPoint := "", ""
 	err = waitFor(func() bool {
-		found := false
-		if mountPoint, found = host.Find(want); found {
+		at, found := host.Find(want)
+		if found {
+			mountPoint = at
 			return true
 		}
 		have, mounted, err := host.Mounted(want.MountPoint)

@@ -68,6 +68,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return &SealResult{Report: report}, err
 	}
+	secret.Collect() // what the profiles have parsed, before a person is waited for
 	c.Say("%d files recognised", len(report.Items))
 	places := locate(c, r.To)
 	signer, err := unlock(c, folder)
