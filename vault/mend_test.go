@@ -237,7 +237,7 @@ func TestTemporaryFilesOfACutAreCleanedUp(t *testing.T) {
 			require.NoError(t, p.bad.Rename(p.at("generations/000001/cold.age"), only))
 			require.NoError(t, p.bad.Remove(p.at("generations/000001/cold.age.parity")))
 			require.NoError(t, clean(p))
-			require.NoError(t, p.mend(p.bad))
+			require.NoError(t, mend(p.bad), "out of itself alone")
 			require.NoError(t, findsNothing(p.bad))
 			got, err := d.Read(p.at("generations/000001/cold.age"), 1<<20)
 			require.NoError(t, err)
