@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Dir is a folder that stands for a medium: a mounted stick or any directory.
@@ -266,8 +267,15 @@ func (d *Dir) Adopt(name string) error {
 
 // IsTemp tells the rest of an interrupted write by its name.
 func IsTemp(name string) bool {
-	base := path.Base(name)
-	return len(base) > len("..tmp") && base[0] == '.' && path.Ext(base) == ".tmp"
+	_, temporary := CutTemp(path.Base(name))
+	return temporary
+}
+
+// CutTemp gives the name that a file would have got, without its folder.
+func CutTemp(base string) (final string, temporary bool) {
+	final, dotted := strings.CutPrefix(base, ".")
+	final, temporary = strings.CutSuffix(final, ".tmp")
+	return final, dotted && temporary && final != ""
 }
 
 // DifferentError is returned where a medium gives back something else than what was

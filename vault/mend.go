@@ -97,16 +97,16 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 	}
 	j.kit()
 	j.log()
+	folders := []string{"", kitDir}
 	generations, err := j.Medium.Generations(j.Medium.Identity)
-	if err != nil {
-		return j.done, err
-	}
 	for _, g := range generations {
-		if !errors.Is(g.Err, ErrIncomplete) { // the rest of an interrupted write
-			j.generation(g.Number)
-		}
+		j.generation(g.Number)
+		folders = append(folders, generationDir(g.Number))
 	}
-	return j.done, nil
+	for _, folder := range folders {
+		err = errors.Join(err, sweep(dir, path.Join(j.Medium.base, folder)))
+	}
+	return j.done, err
 }
 
 type mending struct {
@@ -189,6 +189,9 @@ func (j *mending) generation(number int) {
 		}
 		copies = append(copies, m)
 	}
+	if errors.Is(g.Err, ErrIncomplete) {
+		return // the rest of an interrupted write: nobody has its manifest
+	}
 	if g.Err != nil {
 		j.put(path.Join(generationDir(number), manifestFile), 0, fmt.Errorf("%w, and no other medium at hand has it", g.Err))
 		return
@@ -218,6 +221,9 @@ func (j *mending) manifest(number int, from Generation) Generation {
 	return from
 }
 
+// scratchExt is what a file of rebuilt pieces has behind the name of the damaged one.
+const scratchExt = ".scratch"
+
 // file writes one listed file again.
 func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err error) {
 	name := path.Join(j.Medium.base, generationDir(c.Number), want.Name)
@@ -235,7 +241,7 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if format.IsParity(want.Name) {
 		err = c.writeParityAgain(pending, want)
 	} else {
-		scratch, scratchErr := j.dir.Rewrite(name + ".scratch")
+		scratch, scratchErr := j.dir.Rewrite(name + scratchExt)
 		if scratchErr != nil {
 			return 0, scratchErr
 		}
