@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Dir is a folder that stands for a medium: a mounted stick or any directory.
@@ -163,11 +164,14 @@ func (p *Pending) WriteAt(b []byte, offset int64) (int, error) { return p.file.W
 // ReadAt reads what was written.
 func (p *Pending) ReadAt(b []byte, offset int64) (int, error) { return p.file.ReadAt(b, offset) }
 
+// Sync makes what was written durable: it can be read past the cache then.
+func (p *Pending) Sync() error { return p.file.Sync() }
+
 // Commit gives the file its name: fsync → close → rename → fsync of the folder. What
 // has the name already stays until then. After an error nothing is left of the file; a
 // failed fsync is never tried again, since the system may have dropped the bytes.
 func (p *Pending) Commit() error {
-	err := p.file.Sync()
+	err := p.Sync()
 	p.closed = true
 	if closeErr := p.file.Close(); err == nil {
 		err = closeErr
@@ -205,16 +209,27 @@ func (d *Dir) Commit(name string, data []byte) error {
 	return p.all(data)
 }
 
-// Replace is Commit for a file that may exist. Its old content stays until the rename. A
-// power cut then leaves the old content or the new one, whole; or, where a rename is not
-// atomic as on FAT, nothing under the name. What must never be gone is not replaced:
-// it gets a new name each time.
+// Replace is Commit for a file that may exist. Its old content stays until the new one was
+// read back and renamed: a medium that loses what is written to it loses that alone. A
+// power cut leaves the old content or the new one, whole; or, where a rename is not atomic
+// as on FAT, nothing under the name. What must never be gone is not replaced: it gets a
+// new name each time.
 func (d *Dir) Replace(name string, data []byte) error {
 	p, err := d.Rewrite(name)
 	if err != nil {
 		return err
 	}
-	return p.all(data)
+	defer p.Abort()
+	if _, err := p.Write(data); err != nil {
+		return err
+	}
+	if err := p.Sync(); err != nil {
+		return err
+	}
+	if err := d.readBack(p.temp, name, data); err != nil {
+		return err
+	}
+	return p.Commit()
 }
 
 func (p *Pending) all(data []byte) error {
@@ -252,8 +267,15 @@ func (d *Dir) Adopt(name string) error {
 
 // IsTemp tells the rest of an interrupted write by its name.
 func IsTemp(name string) bool {
-	base := path.Base(name)
-	return len(base) > len("..tmp") && base[0] == '.' && path.Ext(base) == ".tmp"
+	_, temporary := CutTemp(path.Base(name))
+	return temporary
+}
+
+// CutTemp gives the name that a file would have got, without its folder.
+func CutTemp(base string) (final string, temporary bool) {
+	final, dotted := strings.CutPrefix(base, ".")
+	final, temporary = strings.CutSuffix(final, ".tmp")
+	return final, dotted && temporary && final != ""
 }
 
 // DifferentError is returned where a medium gives back something else than what was
@@ -266,7 +288,10 @@ func (e *DifferentError) Error() string {
 
 // ReadBack proves that the medium holds the data: it reads it past the cache of the
 // system.
-func (d *Dir) ReadBack(name string, data []byte) error {
+func (d *Dir) ReadBack(name string, data []byte) error { return d.readBack(name, name, data) }
+
+// readBack calls the file by another name in errors, where it has a temporary one.
+func (d *Dir) readBack(name, shown string, data []byte) error {
 	f, err := d.fs.OpenCold(path.Clean(name))
 	if err != nil {
 		return err
@@ -275,11 +300,11 @@ func (d *Dir) ReadBack(name string, data []byte) error {
 	digest := sha256.New()
 	n, err := io.Copy(digest, io.LimitReader(f, int64(len(data))+1))
 	if err != nil {
-		return fmt.Errorf("reading %q back: %w", name, err)
+		return fmt.Errorf("reading %q back: %w", shown, err)
 	}
 	want := sha256.Sum256(data)
 	if n != int64(len(data)) || !bytes.Equal(digest.Sum(nil), want[:]) {
-		return &DifferentError{name}
+		return &DifferentError{shown}
 	}
 	return nil
 }

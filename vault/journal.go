@@ -114,6 +114,10 @@ func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, er
 	log := ledger.NewMediumLog()
 	c.Version, c.Time = Version, c.Time.UTC().Truncate(time.Second)
 	data, err := dir.Read(name, ledger.MaxMediumLog)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A power cut in the middle of its last rename: the medium keeps its id.
+		data, err = dir.Read(media.TempName(name), ledger.MaxMediumLog)
+	}
 	if err == nil {
 		if old, err := ledger.ParseMediumLog(data); err == nil {
 			log = old

@@ -42,7 +42,8 @@ func signKit(kit map[string][]byte, signer *secret.Buffer, vaultID string) (map[
 	if err != nil {
 		return nil, err
 	}
-	out := maps.Clone(kit)
+	out := map[string][]byte{} // a seal without a kit has the list alone
+	maps.Copy(out, kit)
 	out[kitSums], out[kitSums+signatureExt] = sums.Bytes(), sig
 	return out, nil
 }

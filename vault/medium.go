@@ -342,11 +342,14 @@ func (m *Medium) verifyListed(generation int, want format.ManifestFile) error {
 		return compareDigest(b.Size(), nil, want)
 	}
 	digest := sha256.New()
-	if _, err := io.CopyBuffer(onlyWriter{digest}, io.NewSectionReader(b, 0, want.Size), make([]byte, aheadChunk)); err != nil {
+	if _, err := io.CopyBuffer(onlyWriter{digest}, io.NewSectionReader(b, 0, want.Size), copyBuffer(want.Size)); err != nil {
 		return explain(want.Name, err)
 	}
 	return compareDigest(want.Size, digest.Sum(nil), want)
 }
+
+// copyBuffer is as large as a file needs it: most are small, and a check reads many.
+func copyBuffer(size int64) []byte { return make([]byte, max(1, min(size, aheadChunk))) }
 
 // onlyWriter keeps io.CopyBuffer from finding another way than its buffer.
 type onlyWriter struct{ io.Writer }

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -98,10 +97,16 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 	}
 	j.kit()
 	j.log()
-	for _, number := range j.numbers() {
-		j.generation(number)
+	folders := []string{"", kitDir}
+	generations, err := j.Medium.Generations(j.Medium.Identity)
+	for _, g := range generations {
+		j.generation(g.Number)
+		folders = append(folders, generationDir(g.Number))
 	}
-	return j.done, nil
+	for _, folder := range folders {
+		err = errors.Join(err, sweep(dir, path.Join(j.Medium.base, folder)))
+	}
+	return j.done, err
 }
 
 type mending struct {
@@ -170,21 +175,6 @@ func (j *mending) log() {
 	j.put(ledger.MediumLogName, 0, j.dir.RemoveAll(name))
 }
 
-// numbers are the generations that any medium has, without rests.
-func (j *mending) numbers() []int {
-	var out []int
-	generations, err := j.Medium.Generations(j.Medium.Identity)
-	if err != nil {
-		return nil
-	}
-	for _, g := range generations {
-		if !errors.Is(g.Err, ErrIncomplete) {
-			out = append(out, g.Number)
-		}
-	}
-	return out
-}
-
 // generation mends the manifest, and then every file that it lists.
 func (j *mending) generation(number int) {
 	g := j.Medium.readGeneration(j.Medium.Identity, number)
@@ -198,6 +188,9 @@ func (j *mending) generation(number int) {
 			g = j.manifest(number, other)
 		}
 		copies = append(copies, m)
+	}
+	if errors.Is(g.Err, ErrIncomplete) {
+		return // the rest of an interrupted write: nobody has its manifest
 	}
 	if g.Err != nil {
 		j.put(path.Join(generationDir(number), manifestFile), 0, fmt.Errorf("%w, and no other medium at hand has it", g.Err))
@@ -228,6 +221,9 @@ func (j *mending) manifest(number int, from Generation) Generation {
 	return from
 }
 
+// scratchExt is what a file of rebuilt pieces has behind the name of the damaged one.
+const scratchExt = ".scratch"
+
 // file writes one listed file again.
 func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err error) {
 	name := path.Join(j.Medium.base, generationDir(c.Number), want.Name)
@@ -245,7 +241,7 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if format.IsParity(want.Name) {
 		err = c.writeParityAgain(pending, want)
 	} else {
-		scratch, scratchErr := j.dir.Rewrite(name + ".scratch")
+		scratch, scratchErr := j.dir.Rewrite(name + scratchExt)
 		if scratchErr != nil {
 			return 0, scratchErr
 		}
@@ -258,11 +254,10 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if err != nil {
 		return rebuilt, err
 	}
-	sum := sha256.New()
-	if _, err := io.CopyBuffer(onlyWriter{sum}, io.NewSectionReader(pending, 0, want.Size), make([]byte, aheadChunk)); err != nil {
+	if err := pending.Sync(); err != nil {
 		return rebuilt, err
 	}
-	if err := compareDigest(want.Size, sum.Sum(nil), want); err != nil {
+	if err := j.Medium.verifyListed(c.Number, rest); err != nil {
 		return rebuilt, fmt.Errorf("it cannot be repaired: %w", err)
 	}
 	if err := pending.Commit(); err != nil {
@@ -293,7 +288,7 @@ func (c *Copy) writeParityAgain(out io.WriterAt, want format.ManifestFile) error
 
 // copyAt copies a file from its start.
 func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error {
-	buffer := make([]byte, aheadChunk)
+	buffer := copyBuffer(size)
 	for offset := int64(0); offset < size; {
 		n := min(int64(len(buffer)), size-offset)
 		if _, err := r.ReadAt(buffer[:n], offset); err != nil && !errors.Is(err, io.EOF) {

@@ -155,6 +155,10 @@ func (t *Target) Write(files []Entry, progress func(int)) (err error) {
 			_ = media.RemoveAll(t.fs, partialFolder)
 		}
 	}()
+	// Durable before any file is moved out of it: it says that more was to come.
+	if err := t.fs.SyncDir("."); err != nil {
+		return err
+	}
 	for _, f := range files {
 		if f.Archive != nil {
 			err = t.writeArchive(f, progress)
@@ -387,6 +391,9 @@ func (t *Target) publish() error {
 		if err = t.moveOut(names[moved]); err != nil {
 			break
 		}
+	}
+	if err == nil { // what was moved stays, whether the folder is gone or not
+		err = t.fs.SyncDir(".")
 	}
 	if err == nil {
 		err = t.fs.Remove(partialFolder)

@@ -70,6 +70,7 @@ type SealResult struct {
 	Media      []string          // of the media that hold it
 	Retired    map[string][]int  // generations that were removed, by medium
 	Failed     []*TargetError    // the media that do not hold it
+	Crowded    []*TargetError    // the media that hold it and older ones that should be gone
 	Sealed     ledger.Sealed     // for the ledger
 	IDs        map[string]string // of the media that hold it, as their logs say
 }
@@ -193,10 +194,11 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 			continue
 		}
 		retired, err := t.retire(s.request.Keep)
-		if err != nil {
-			return result, fmt.Errorf("%s holds generation %d, and an old one could not be removed: %w", t.dir.Name(), g.number, err)
-		}
 		result.Retired[t.dir.Name()] = retired
+		if err != nil {
+			err = fmt.Errorf("it holds generation %d, and an old one could not be removed: %w", g.number, err)
+			result.Crowded = append(result.Crowded, &TargetError{Medium: t.dir.Name(), Err: err})
+		}
 	}
 	result.Failed = s.failed
 	return result, nil

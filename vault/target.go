@@ -3,8 +3,10 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"coldvault/media"
@@ -179,13 +181,45 @@ func (t *target) makeFolder(number int) error {
 	return t.dir.MkdirAll(folder)
 }
 
-// clean removes the rests of interrupted writes.
+// clean removes the rests of interrupted writes: generations without a manifest, and
+// temporary files.
 func (t *target) clean() error {
+	folders := []string{t.base, path.Join(t.base, kitDir)}
 	for _, old := range t.have {
-		if errors.Is(old.Err, ErrIncomplete) {
-			if err := t.dir.RemoveAll(path.Join(t.base, generationDir(old.Number))); err != nil {
-				return err
-			}
+		folder := path.Join(t.base, generationDir(old.Number))
+		if !errors.Is(old.Err, ErrIncomplete) {
+			folders = append(folders, folder)
+			continue
+		}
+		if err := t.dir.RemoveAll(folder); err != nil {
+			return err
+		}
+	}
+	for _, folder := range folders {
+		if err := sweep(t.dir, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes temporary files, but not one that has the only content of a file: a power
+// cut in the middle of a rename on FAT leaves that, and a repair adopts it.
+func sweep(dir *media.Dir, folder string) error {
+	names, err := dir.List(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		final, temporary := media.CutTemp(name)
+		if !temporary || !slices.Contains(names, final) && !strings.HasSuffix(final, scratchExt) {
+			continue
+		}
+		if err := dir.RemoveAll(path.Join(folder, name)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -233,9 +267,9 @@ func (t *target) retire(keep int) ([]int, error) {
 	slices.Sort(numbers)
 	// The new one is not among them.
 	excess := numbers[:max(0, len(numbers)-(keep-1))]
-	for _, n := range excess {
+	for i, n := range excess {
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
-			return nil, err
+			return excess[:i], err
 		}
 	}
 	return excess, nil

@@ -39,9 +39,10 @@ func (f *FS) settle(dir *node) {
 	var left []change
 	for _, c := range f.pending {
 		var rest change
+		whole := f.Journal && slices.ContainsFunc(c, func(s step) bool { return s.dir == dir })
 		for _, s := range c {
-			if s.dir == dir {
-				s.apply(dir.durableEntries)
+			if whole || s.dir == dir {
+				s.apply(s.dir.durableEntries)
 			} else {
 				rest = append(rest, s)
 			}
@@ -113,7 +114,7 @@ func (f *FS) crash(choose func(a aspect, n int) int) *FS {
 // blank is an empty medium of the same kind.
 func (f *FS) blank() *FS {
 	out := New(f.name)
-	out.Capacity, out.Counterfeit, out.Reorders = f.Capacity, f.Counterfeit, f.Reorders
+	out.Capacity, out.Counterfeit, out.Reorders, out.Journal = f.Capacity, f.Counterfeit, f.Reorders, f.Journal
 	out.clock = f.clock
 	out.flash = flash{f.flash.next, maps.Clone(f.flash.sectors)}
 	return out
@@ -127,9 +128,12 @@ type cut struct {
 	files    map[*node]*node  // what is left of them; decided once
 }
 
-// surviving chooses the steps of a change that reached the medium: the first ones, or
-// with Reorders any of them.
+// surviving chooses the steps of a change that reached the medium: the first ones, with
+// Reorders any of them, with Journal all or none.
 func (c *cut) surviving(steps change) []step {
+	if c.fs.Journal {
+		return steps[:c.choose(ofEntry, 2)*len(steps)]
+	}
 	if !c.fs.Reorders {
 		return steps[:c.choose(ofEntry, len(steps)+1)]
 	}

@@ -82,6 +82,18 @@ func TestWhatACutLeavesOfEntries(t *testing.T) {
 			sync(t, write(t, f, "b", []byte("B")))
 			require.NoError(t, f.Rename("b", "a"))
 		}, []string{"", "a=A", "a=A b=B", "a=B", "a=B b=B", "b=B"}},
+		{"a replaced entry with a journal: the old or the new one", func(t *testing.T, f *mediatest.FS) {
+			f.Journal = true
+			writeSynced(t, f, "b", []byte("B"))
+			require.NoError(t, f.Rename("b", "a"))
+		}, []string{"a=A b=B", "a=B"}},
+		{"to another folder with a journal, with the old one synced alone: all of it", func(t *testing.T, f *mediatest.FS) {
+			f.Journal = true
+			require.NoError(t, f.Mkdir("d", 0o755))
+			require.NoError(t, f.SyncDir("."))
+			require.NoError(t, f.Rename("a", "d/a"))
+			require.NoError(t, f.SyncDir("."))
+		}, []string{"d/ d/a=A"}},
 		{"a new folder", func(t *testing.T, f *mediatest.FS) {
 			require.NoError(t, f.Mkdir("d", 0o755))
 		}, []string{"a=A", "a=A d/"}},

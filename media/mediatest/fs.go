@@ -16,7 +16,7 @@
 //   - a rename is several entry changes: the target's entry goes, the new one is
 //     written, the old one goes. A cut leaves any first part of that: both names, or
 //     none but the old one. With FS.Reorders it leaves any part, so that a file can
-//     lose both names;
+//     lose both names; with FS.Journal all of it or nothing;
 //   - a time given by SetTime is pending until Sync of the file or SyncDir of its
 //     folder.
 //
@@ -67,6 +67,10 @@ type FS struct {
 	// Reorders lets a rename lose both names: the sector with the old entry may reach
 	// the medium before the one with the new entry.
 	Reorders bool
+	// Journal makes a rename one step, as it is on ext4, XFS or Btrfs: a cut leaves the
+	// old names or the new ones, and to sync either folder makes both durable. The
+	// folder of a vault lies on such a file system.
+	Journal bool
 
 	name    string
 	mu      sync.Mutex

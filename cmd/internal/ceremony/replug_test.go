@@ -23,22 +23,11 @@ type sticks struct {
 	tree fstest.MapFS
 }
 
-func (s *sticks) Open(name string) (fs.File, error) {
+// host is what there is at the moment.
+func (s *sticks) host() media.Host {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.tree.Open(name)
-}
-
-func (s *sticks) ReadLink(name string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tree.ReadLink(name)
-}
-
-func (s *sticks) Lstat(name string) (fs.FileInfo, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tree.Lstat(name)
+	return media.NewHost(s.tree)
 }
 
 // plug puts a stick with this serial number in, mounted at a folder; none for "".
@@ -77,7 +66,7 @@ func fakeHost(t *testing.T) *sticks {
 	s.plug("", "", "")
 	before, patience, pause := thisHost, replugPatience, replugPause
 	t.Cleanup(func() { thisHost, replugPatience, replugPause = before, patience, pause })
-	thisHost = func() media.Host { return media.NewHost(s) }
+	thisHost = s.host
 	replugPatience, replugPause = 2*time.Second, time.Millisecond
 	return s
 }

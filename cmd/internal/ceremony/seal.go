@@ -134,7 +134,7 @@ func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealR
 			c.Say("generation %d removed from %s: --keep %d", n, m, r.Keep)
 		}
 	}
-	for _, f := range sealed.Failed {
+	for _, f := range slices.Concat(sealed.Failed, sealed.Crowded) {
 		c.Warn("%v", f)
 	}
 	result := &SealResult{SealResult: sealed, Vault: folder.ID, Report: report}
@@ -145,6 +145,10 @@ func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealR
 	if len(sealed.Failed) > 0 {
 		return result, withHint(fmt.Errorf("%d of %d media do not hold generation %d", len(sealed.Failed), len(r.To), sealed.Generation),
 			"the others do; mend or replace the medium and seal again")
+	}
+	if len(sealed.Crowded) > 0 {
+		return result, withHint(fmt.Errorf("%d of %d media keep more than %d generations", len(sealed.Crowded), len(r.To), r.Keep),
+			"nothing is lost; the next seal with --keep removes them, if the medium lets it")
 	}
 	return result, nil
 }

@@ -1,0 +1,289 @@
+package vault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coldvault/media"
+	"coldvault/media/mediatest"
+	"coldvault/vault/ledger"
+)
+
+// pair is two media with the same two generations; much is damaged on one.
+type pair struct {
+	w         *world
+	bad, good *mediatest.FS
+	want      map[string][]byte // the files of bad as they were
+}
+
+func newPair(t *testing.T, damaged ...string) *pair {
+	t.Helper()
+	p := &pair{w: newFastWorld(t), bad: mediatest.New("bad"), good: mediatest.New("good")}
+	for range 2 {
+		_, err := p.w.sealWith(archiveFile(t, 3_000), 0, media.NewDir(p.bad), media.NewDir(p.good))
+		require.NoError(t, err)
+	}
+	var err error
+	p.want, err = filesBelow(media.NewDir(p.bad), ".")
+	require.NoError(t, err)
+	for _, name := range damaged {
+		flipOn(t, p.bad, p.at(name), 60)
+	}
+	return p
+}
+
+// at is where a file of the vault is on a medium.
+func (p *pair) at(name string) string { return path.Join(mediumFolder, p.w.folder.ID, name) }
+
+// both are the copies on a medium and on the good one.
+func (p *pair) both(f media.FS) ([]*Medium, *Copies, error) {
+	found, err := OpenMedia(media.NewDir(f))
+	if err != nil {
+		return nil, nil, err
+	}
+	good, err := OpenMedia(media.NewDir(p.good))
+	if err != nil {
+		return nil, nil, err
+	}
+	found = append(found, good...)
+	copies, err := GatherCopies(found, "")
+	return found, copies, err
+}
+
+// mend repairs a medium out of itself and of the good one.
+func (p *pair) mend(f media.FS) error {
+	found, _, err := p.both(f)
+	if err != nil {
+		return err
+	}
+	d := media.NewDir(f)
+	mended, err := Mend(Check(found[0], false, nil), d, found[1:], nil)
+	for _, m := range mended {
+		err = errors.Join(err, m.Err)
+	}
+	return err
+}
+
+// restores wants the newest generation from both media together.
+func (p *pair) restores(f media.FS) error {
+	_, copies, err := p.both(f)
+	if err != nil {
+		return err
+	}
+	c, err := copies.Select(0)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"cold", "hot"} {
+		if _, _, err := c.Read(name); err != nil {
+			return err
+		}
+	}
+	if c.Number != 2 {
+		return fmt.Errorf("generation %d is the newest", c.Number)
+	}
+	return nil
+}
+
+// asSealed wants every file as it was, but for a log that may have begun anew.
+func (p *pair) asSealed(f media.FS) error {
+	for name, want := range p.want {
+		got, err := media.NewDir(f).Read(name, 1<<20)
+		if path.Base(name) != ledger.MediumLogName && (err != nil || !bytes.Equal(got, want)) {
+			return errors.Join(fmt.Errorf("%s is not what it was", name), err)
+		}
+	}
+	found, err := OpenMedia(media.NewDir(f))
+	if err == nil && Check(found[0], false, nil).Damaged() {
+		err = errors.New("check reports damage")
+	}
+	return err
+}
+
+// findsNothing is a check without a finding, not even of a temporary file.
+func findsNothing(f media.FS) error {
+	found, err := OpenMedia(media.NewDir(f))
+	if err != nil {
+		return err
+	}
+	for _, f := range Check(found[0], false, nil).Findings {
+		return fmt.Errorf("%s: %s %s", f.ID, f.Path, f.Text)
+	}
+	return nil
+}
+
+// beyondParity is damage that only another medium helps against, and some that parity does.
+func beyondParity() []string {
+	return []string{"vault.json", "shares.json.minisig", "hot.recipient", "restore/SHA256SUMS", "checks.log",
+		"generations/000001/manifest.json.minisig", "generations/000002/manifest.json",
+		"generations/000002/cold.age", "generations/000002/cold.age.parity", "generations/000002/archive-01.age"}
+}
+
+// A repair out of another medium that the power cuts off makes nothing worse: both together
+// restore the newest generation, and the next repair ends it and leaves nothing behind.
+func TestAPowerCutDuringARepairFromAnotherMediumMakesNothingWorse(t *testing.T) {
+	p := newPair(t, beyondParity()...)
+	states, again, every := 0, 0, 9
+	if exhaustive() {
+		every = 1
+	}
+	check := func(after *mediatest.FS, done bool) error {
+		states++
+		if done {
+			return p.asSealed(after)
+		}
+		if err := p.restores(after); err != nil || states%every > 0 {
+			return err
+		}
+		again++
+		if err := p.mend(after); err != nil {
+			return fmt.Errorf("the next repair: %w", err)
+		}
+		if err := errors.Join(p.asSealed(after), findsNothing(after)); err != nil {
+			return fmt.Errorf("after the next repair: %w", err)
+		}
+		return nil
+	}
+	_, err := mediatest.Cut(p.bad.Snapshot(), crashLimit(), p.mend, check)
+	require.NoError(t, err)
+
+	disk, rng := p.bad.Snapshot(), rand.New(rand.NewPCG(8, 9))
+	x := mediatest.NewFaults(disk)
+	random := 0
+	x.Before = func(n int, op mediatest.Op) {
+		for range 2 {
+			if random == 1000 || n%every > 0 {
+				return
+			}
+			random++
+			if err := check(mediatest.RandomCrash(disk, rng), false); err != nil {
+				t.Errorf("random power cut before operation %d, %s: %v", n, op, err)
+			}
+		}
+	}
+	require.NoError(t, p.mend(x))
+	t.Logf("repair from another medium: %d operations, %d states (%d random), 0 losses; %d repaired to the end", x.Count(), states, random, again)
+	require.NotZero(t, again)
+}
+
+// A fault of the medium that is repaired: the repair says so, or all of it is there; and
+// nothing that could be restored is lost.
+func TestEveryFaultOfARepairFromAnotherMediumIsSeen(t *testing.T) {
+	p := newPair(t, beyondParity()...)
+	everyFault(t, p.bad, faultStep(11), func(f faulty) bool {
+		err := p.mend(f)
+		require.NoError(t, p.restores(f.inner), "%s: %v", f, err)
+		switch f.fault {
+		case mediatest.ShortRead, mediatest.FlippedRead: // what hid damage is named by the check that follows
+		default:
+			if err == nil {
+				require.NoError(t, p.asSealed(f.inner), f)
+				require.NoError(t, p.asSealed(f.inner.Crash(mediatest.Nothing)), f)
+			}
+		}
+		return err != nil
+	})
+}
+
+// A rename on FAT that the power cuts off can leave a generation without its manifest. The
+// repair takes it for more than a rest where another medium has the manifest.
+func TestALostManifestComesBackFromAnotherMedium(t *testing.T) {
+	p := newPair(t)
+	require.NoError(t, p.bad.Remove(p.at("generations/000002/manifest.json")))
+	require.NoError(t, p.mend(p.bad))
+	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+
+	// Where nobody has it, it never counted.
+	for _, f := range []media.FS{p.bad, p.good} {
+		require.NoError(t, f.Remove(p.at("generations/000002/manifest.json")))
+	}
+	require.NoError(t, p.mend(p.bad))
+	number, whole, err := intact(p.bad)
+	require.NoError(t, err)
+	require.True(t, whole)
+	require.Equal(t, 1, number)
+}
+
+// What a cut leaves under temporary names is gone after a seal and after a repair, but not
+// where it is all that there is of a file.
+func TestTemporaryFilesOfACutAreCleanedUp(t *testing.T) {
+	for name, clean := range map[string]func(*pair) error{
+		"seal": func(p *pair) error {
+			result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+			if err == nil && len(result.Failed) > 0 {
+				err = result.Failed[0]
+			}
+			return err
+		},
+		"repair": func(p *pair) error { return p.mend(p.bad) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			d := media.NewDir(p.bad)
+			for _, name := range []string{".vault.json.tmp", ".checks.log.tmp", "restore/.RESTORE.txt.tmp",
+				"generations/000001/.hot.age.tmp", "generations/000002/.manifest.json.tmp", "generations/000002/.cold.age.scratch.tmp"} {
+				require.NoError(t, d.Commit(p.at(name), []byte("the rest")))
+			}
+			require.NoError(t, clean(p))
+			require.NoError(t, findsNothing(p.bad))
+
+			only := p.at("generations/000001/.cold.age.tmp")
+			require.NoError(t, p.bad.Rename(p.at("generations/000001/cold.age"), only))
+			require.NoError(t, p.bad.Remove(p.at("generations/000001/cold.age.parity")))
+			require.NoError(t, clean(p))
+			require.NoError(t, mend(p.bad), "out of itself alone")
+			require.NoError(t, findsNothing(p.bad))
+			got, err := d.Read(p.at("generations/000001/cold.age"), 1<<20)
+			require.NoError(t, err)
+			require.Equal(t, p.want[p.at("generations/000001/cold.age")], got)
+		})
+	}
+}
+
+// The log of a medium is replaced at every check: a cut in the middle of the rename must not
+// make another medium of it.
+func TestAMediumKeepsItsIDWhereACutLeftItsLogATemporaryName(t *testing.T) {
+	p := newPair(t)
+	found, err := OpenMedia(media.NewDir(p.bad))
+	require.NoError(t, err)
+	id := found[0].MediumID()
+	require.NotEmpty(t, id)
+	require.NoError(t, p.bad.Rename(p.at("checks.log"), p.at(".checks.log.tmp")))
+	require.Empty(t, found[0].MediumID())
+	_, err = p.w.sealWith("", 0, media.NewDir(p.bad))
+	require.NoError(t, err)
+	require.Equal(t, id, found[0].MediumID())
+	require.NoError(t, findsNothing(p.bad))
+}
+
+// An old generation that cannot be removed from one medium is said; the new one is on both,
+// and the other medium is cleaned up.
+func TestAnOldGenerationThatCannotBeRemovedIsSaid(t *testing.T) {
+	p := newPair(t)
+	x := mediatest.NewFaults(p.bad)
+	x.Inject(mediatest.IOError, func(_ int, op mediatest.Op) bool {
+		return op.Kind == mediatest.Remove && op.Name == p.at("generations/000002/manifest.json")
+	})
+	result, err := p.w.sealWith("", 1, media.NewDir(x), media.NewDir(p.good))
+	require.NoError(t, err)
+	require.True(t, x.Hit())
+	require.Empty(t, result.Failed)
+	require.Equal(t, []string{"bad", "good"}, result.Media)
+	require.Len(t, result.IDs, 2)
+	require.Len(t, result.Crowded, 1)
+	require.Equal(t, "bad", result.Crowded[0].Medium)
+	require.ErrorContains(t, result.Crowded[0], "could not be removed")
+	require.Equal(t, map[string][]int{"bad": {1}, "good": {1, 2}}, result.Retired)
+	for _, f := range []media.FS{p.bad, p.good} {
+		number, whole, err := intact(f)
+		require.NoError(t, err)
+		require.True(t, whole)
+		require.Equal(t, 3, number)
+	}
+}
