@@ -87,7 +87,12 @@ func (a *Archive) unwrapHeader(open attempt, id func() (*identity, error)) (*sec
 	if err != nil {
 		return nil, err
 	}
-	if _, err := age.DecryptHeader(header, i); err != nil {
+	err = secret.Do(func() error {
+		// age makes the header's MAC with the key, and returns the key: both are on the heap.
+		_, err := age.DecryptHeader(header, i)
+		return err
+	})
+	if err != nil {
 		i.destroy()
 		return nil, err
 	}
@@ -235,7 +240,13 @@ func (a *Archive) Attempts() []Attempt {
 // that was sealed, and age wants the header's MAC and every chunk to be of that key, the
 // last one marked as such: what passes is what was sealed.
 func (a *Archive) extract(w io.Writer, sealed media.Blob, progress func(int)) error {
-	plain, size, err := age.DecryptReaderAt(sealed, sealed.Size(), age.NewInjectedFileKeyIdentity(a.key.Bytes()))
+	var plain io.ReaderAt
+	var size int64
+	err := secret.Do(func() (err error) {
+		// The reader has the key of the payload in it; it is erased when it is let go.
+		plain, size, err = age.DecryptReaderAt(sealed, sealed.Size(), age.NewInjectedFileKeyIdentity(a.key.Bytes()))
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -146,15 +146,20 @@ type Bundle struct {
 	Archives []*Archive       // of Contents.Archives, in the same order
 }
 
-// Destroy wipes the files.
+// Destroy wipes all that is secret.
 func (b *Bundle) Destroy() {
+	b.DestroyFiles()
+	b.Signer.Destroy()
+}
+
+// DestroyFiles wipes the files and the keys of archives, for who needs the signer's key only.
+func (b *Bundle) DestroyFiles() {
 	for _, d := range b.Data {
 		d.Destroy()
 	}
 	for _, a := range b.Archives {
 		a.key.Destroy()
 	}
-	b.Signer.Destroy()
 }
 
 // openBundle decrypts a bundle and verifies every entry against contents.json.

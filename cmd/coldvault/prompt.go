@@ -1,5 +1,8 @@
 package main
 
+// A prompt may stand for hours: before anybody is waited for, secret.Collect erases what the
+// steps before it left.
+
 import (
 	"bytes"
 	"errors"
@@ -120,6 +123,7 @@ func (u *ui) askShown(prompt string) (string, error) {
 	defer tty.Close()
 	u.show()
 	u.Progress("", 0, 0)
+	secret.Collect()
 	u.tell(tty, prompt)
 	answer := make([]byte, maxTyped)
 	n, err := tty.Read(answer)
@@ -196,6 +200,7 @@ func (u *ui) show() {
 func (u *ui) askHidden(prompt string) (*secret.Buffer, error) {
 	tty := u.hidden.tty
 	u.Progress("", 0, 0)
+	secret.Collect()
 	u.tell(u.hidden.screen, prompt)
 	defer u.tell(u.hidden.screen, "\n")
 	b, err := secret.New(maxTyped)

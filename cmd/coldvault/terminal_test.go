@@ -28,8 +28,9 @@ type session struct {
 	tty  *os.File // the program's side
 	cmd  *exec.Cmd
 
-	mu   sync.Mutex
-	seen bytes.Buffer
+	mu       sync.Mutex
+	seen     bytes.Buffer
+	answered int // bytes that stood on the screen when the last line was typed
 }
 
 func (s *session) Write(p []byte) (int, error) {
@@ -103,23 +104,38 @@ func (s *session) echoes() bool {
 func (s *session) answer(prompt, line string) {
 	s.t.Helper()
 	s.await(prompt)
+	s.enter(line)
+}
+
+// enter types a line.
+func (s *session) enter(line string) {
+	s.t.Helper()
+	s.answered = len(s.screen())
 	_, err := s.ctrl.WriteString(line + "\n")
 	require.NoError(s.t, err)
 }
 
 func (s *session) await(prompt string) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return strings.HasSuffix(s.screen(), prompt) && !s.echoes() },
-		time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
+	require.Eventually(s.t, func() bool { return s.shows(prompt) && !s.echoes() }, time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
+}
+
+// shows tells whether a prompt stands last on the screen, and is none that was answered.
+func (s *session) shows(prompt string) bool {
+	screen := s.screen()
+	return len(screen) > s.answered && strings.HasSuffix(screen, prompt)
 }
 
 // answerShown is answer for a prompt that echoes.
 func (s *session) answerShown(prompt, line string) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return strings.HasSuffix(s.screen(), prompt) && s.echoes() },
-		time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
-	_, err := s.ctrl.WriteString(line + "\n")
-	require.NoError(s.t, err)
+	s.awaitShown(prompt)
+	s.enter(line)
+}
+
+func (s *session) awaitShown(prompt string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return s.shows(prompt) && s.echoes() }, time.Minute, 5*time.Millisecond, "no prompt %q", prompt)
 }
 
 // exit waits for the end and gives the code and what stood on the screen. The

@@ -212,6 +212,7 @@ func (e *wordEditor) draw(u *ui, tty io.Writer) {
 // goes on giving lines.
 func (u *ui) keyByKey() (stop func(), err error) {
 	tty := u.hidden.tty
+	secret.Collect()
 	if !canDraw() {
 		return func() {}, nil
 	}

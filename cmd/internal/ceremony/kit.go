@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"coldvault/testvectors"
+	"coldvault/vault/secret"
 )
 
 // restoreText tells a stranger how to restore from a medium.
@@ -114,6 +115,7 @@ type KitResult struct {
 // WriteKit writes or refreshes restore/ on media. Its list is signed, so the passphrase is
 // needed.
 func WriteKit(c Console, r KitRequest) (*KitResult, error) {
+	defer secret.Collect() // when the signer's key is destroyed
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
 		return nil, err

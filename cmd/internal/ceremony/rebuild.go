@@ -28,6 +28,9 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 		return err
 	}
 	defer opened.close()
+	for _, b := range opened.bundles {
+		b.DestroyFiles() // before a person is waited for
+	}
 	passphrase, err := newPassphrase(c)
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ type SealResult struct {
 
 // Seal puts a new generation on every medium. It needs no card.
 func Seal(c Console, r SealRequest) (*SealResult, error) {
+	defer secret.Collect() // when the files and the signer's key are destroyed
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,6 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return &SealResult{Report: report}, err
 	}
-	secret.Collect() // what the profiles have parsed, before a person is waited for
 	c.Say("%d files recognised", len(report.Items))
 	places := locate(c, r.To)
 	signer, err := unlock(c, folder)
@@ -91,11 +91,14 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, withHint(err, "the generation before it is untouched; mend what is named and seal again")
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
-	secret.Collect()
 	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, sealed.Generation)...)
 	err = recordHint(folder.Record(request.Created, signer, events...))
 	result, reportErr := r.report(c, folder, sealed, report)
 	if r.Replug && reportErr == nil {
+		// Not while a person is waited for.
+		gathered.Destroy()
+		signer.Destroy()
+		secret.Collect()
 		closeTargets() // or the media could not be unmounted
 		reportErr = replug(c, places, sealed.Media, folder.ID, sealed)
 	}

@@ -12,6 +12,7 @@ package memscan
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -63,11 +64,12 @@ func Scan(pid int, needles map[string][]byte) ([]Hit, error) {
 	}
 	defer memory.Close()
 	var hits []Hit
+	x := newIndex(needles)
 	for _, r := range regions {
 		if !r.resident || r.unreadable() {
 			continue
 		}
-		found, err := find(memory, r, chunkSize, longest, needles)
+		found, err := find(memory, r, chunkSize, longest, x)
 		if err != nil {
 			return nil, fmt.Errorf("%s: region %x-%x %s: %w", memory.Name(), r.start, r.end, r.name, err)
 		}
@@ -82,9 +84,31 @@ func Scan(pid int, needles map[string][]byte) ([]Hit, error) {
 	return hits, nil
 }
 
+// index are the needles by their first two bytes, so that a region is gone through once
+// however many there are.
+type index struct {
+	begins [1 << 16]bool
+	by     map[uint16][]needle
+}
+
+type needle struct {
+	name string
+	data []byte
+}
+
+func newIndex(needles map[string][]byte) *index {
+	x := &index{by: map[uint16][]needle{}}
+	for name, data := range needles {
+		first := binary.LittleEndian.Uint16(data)
+		x.begins[first] = true
+		x.by[first] = append(x.by[first], needle{name, data})
+	}
+	return x
+}
+
 // find streams a region. Chunks overlap, so that a needle across their border is
 // found, and counted once.
-func find(memory io.ReaderAt, r region, chunk, longest int, needles map[string][]byte) ([]Hit, error) {
+func find(memory io.ReaderAt, r region, chunk, longest int, x *index) ([]Hit, error) {
 	var hits []Hit
 	window := make([]byte, 0, longest-1+chunk)
 	for at := r.start; at < r.end; {
@@ -95,16 +119,16 @@ func find(memory io.ReaderAt, r region, chunk, longest int, needles map[string][
 			return nil, err
 		}
 		base := at - uint64(kept)
-		for name, needle := range needles {
-			// What ends within the kept part was found with the chunk before.
-			from := max(0, kept-len(needle)+1)
-			for {
-				i := bytes.Index(window[from:], needle)
-				if i < 0 {
-					break
+		for i := range max(0, len(window)-1) {
+			first := binary.LittleEndian.Uint16(window[i:])
+			if !x.begins[first] {
+				continue
+			}
+			for _, n := range x.by[first] {
+				// What ends within the kept part was found with the chunk before.
+				if i+len(n.data) > kept && bytes.HasPrefix(window[i:], n.data) {
+					hits = append(hits, Hit{Needle: n.name, Address: base + uint64(i), Locked: r.locked, Mapping: r.name})
 				}
-				hits = append(hits, Hit{Needle: name, Address: base + uint64(from+i), Locked: r.locked, Mapping: r.name})
-				from += i + 1
 			}
 		}
 		at += size

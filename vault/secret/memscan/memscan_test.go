@@ -183,7 +183,7 @@ func TestNeedlesAcrossChunksAreFoundOnce(t *testing.T) {
 			copy(memory[offset:], long)
 			copy(memory[offset+len(long):], short)
 			copy(memory[256-len(short):], short) // at the very end
-			hits, err := find(shifted{bytes.NewReader(memory)}, region{start: 4096, end: 4096 + 256}, chunk, len(long), needles)
+			hits, err := find(shifted{bytes.NewReader(memory)}, region{start: 4096, end: 4096 + 256}, chunk, len(long), newIndex(needles))
 			require.NoError(t, err)
 			require.ElementsMatch(t, []Hit{
 				{Needle: "long", Address: uint64(4096 + offset)},
