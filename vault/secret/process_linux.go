@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
@@ -95,9 +96,24 @@ func hasLockCapability() bool {
 	return data[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
 }
 
-// Collect runs the garbage collector so that Do's heap temporaries are erased
-// now. Twice: an object with a finalizer is only freed by the second run.
+// Collect runs the garbage collector so that Do's heap temporaries are erased now. What a
+// cleanup lets go is freed by a later collection only, and crypto/ed25519 holds the signer's
+// key like that, in a cache. So there are several, and cleanups are waited for: twice,
+// because those of one collection run in any order.
 func Collect() {
+	collectAndCleanUp()
+	collectAndCleanUp()
 	runtime.GC()
+}
+
+// collectAndCleanUp runs the collector, and waits for a cleanup of its own among those that
+// are due.
+func collectAndCleanUp() {
+	done := make(chan struct{})
+	runtime.AddCleanup(new([granule]byte), func(done chan struct{}) { close(done) }, done)
 	runtime.GC()
+	select {
+	case <-done:
+	case <-time.After(time.Second): // no promise of the runtime: rather go on than hang
+	}
 }
