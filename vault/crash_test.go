@@ -24,7 +24,7 @@ import (
 // crashLimit is how many states of one point are looked at.
 func crashLimit() int {
 	if exhaustive() {
-		return 60
+		return 25
 	}
 	return 5
 }
