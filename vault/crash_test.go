@@ -281,12 +281,17 @@ func TestAPowerCutDuringARepairOrACopyLosesNothing(t *testing.T) {
 // flipOn inverts a byte of a file and makes that durable.
 func flipOn(t *testing.T, f *mediatest.FS, name string, offset int64) {
 	t.Helper()
-	d := media.NewDir(f)
-	data, err := d.Read(name, 1<<20)
-	require.NoError(t, err)
+	d, data := media.NewDir(f), readOn(t, f, name)
 	data[offset] ^= 0xff
 	require.NoError(t, d.RemoveAll(name))
 	require.NoError(t, d.Commit(name, data))
+}
+
+func readOn(t *testing.T, f *mediatest.FS, name string) []byte {
+	t.Helper()
+	data, err := media.NewDir(f).Read(name, 1<<20)
+	require.NoError(t, err)
+	return data
 }
 
 // After any cut the next seal goes on, and takes away what the cut left.

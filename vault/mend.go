@@ -104,7 +104,7 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 		folders = append(folders, generationDir(g.Number))
 	}
 	for _, folder := range folders {
-		err = errors.Join(err, sweep(dir, path.Join(j.Medium.base, folder)))
+		err = errors.Join(err, sweep(dir, path.Join(j.Medium.base, folder), nil))
 	}
 	return j.done, err
 }

@@ -184,28 +184,37 @@ func (t *target) makeFolder(number int) error {
 // clean removes the rests of interrupted writes: generations without a manifest, and
 // temporary files.
 func (t *target) clean() error {
-	folders := []string{t.base, path.Join(t.base, kitDir)}
-	for _, old := range t.have {
-		folder := path.Join(t.base, generationDir(old.Number))
-		if !errors.Is(old.Err, ErrIncomplete) {
-			folders = append(folders, folder)
-			continue
-		}
-		if err := t.dir.RemoveAll(folder); err != nil {
+	for _, folder := range []string{t.base, path.Join(t.base, kitDir)} {
+		if err := sweep(t.dir, folder, nil); err != nil {
 			return err
 		}
 	}
-	for _, folder := range folders {
-		if err := sweep(t.dir, folder); err != nil {
+	for _, old := range t.have {
+		folder := path.Join(t.base, generationDir(old.Number))
+		var err error
+		if errors.Is(old.Err, ErrIncomplete) {
+			err = t.dir.RemoveAll(folder)
+		} else {
+			err = sweep(t.dir, folder, func(name string) bool { return t.isDamaged(old, name) })
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// isDamaged tells whether a file is not as its generation lists it, or nobody knows. The
+// rest of its repair may be the only whole copy there is.
+func (t *target) isDamaged(g Generation, name string) bool {
+	want, listed := g.Manifest.File(name)
+	return g.Err != nil || listed && (&Medium{Source: t.dir, base: t.base}).verifyListed(g.Number, want) != nil
+}
+
 // sweep removes temporary files, but not one that has the only content of a file: a power
-// cut in the middle of a rename on FAT leaves that, and a repair adopts it.
-func sweep(dir *media.Dir, folder string) error {
+// cut in the middle of a rename on FAT leaves that, and a repair adopts it. Nor what spare
+// says of the file, if it is not nil.
+func sweep(dir *media.Dir, folder string, spare func(name string) bool) error {
 	names, err := dir.List(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -216,6 +225,9 @@ func sweep(dir *media.Dir, folder string) error {
 	for _, name := range names {
 		final, temporary := media.CutTemp(name)
 		if !temporary || !slices.Contains(names, final) && !strings.HasSuffix(final, scratchExt) {
+			continue
+		}
+		if spare != nil && spare(final) {
 			continue
 		}
 		if err := dir.RemoveAll(path.Join(folder, name)); err != nil {
