@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"runtime/debug"
 	"sync"
 
 	"filippo.io/age"
@@ -344,6 +345,8 @@ func (s *spread) finishPart() error {
 // addParity reads a file back from its medium, compares it with what was written, and
 // writes its parity beside it.
 func addParity(dir *media.Dir, name string, size int64, sums *media.Sums, progress func(int)) (parity format.ManifestFile, err error) {
+	// The tens of MiB that parity takes go back before the next part or medium takes as much.
+	defer debug.FreeOSMemory()
 	file, err := dir.OpenCold(name)
 	if err != nil {
 		return parity, err
