@@ -186,10 +186,14 @@ func (w *world) cutEverywhere(name string, stick *mediatest.FS, old int, run fun
 // newFastWorld is a vault whose folder waits for no disk.
 func newFastWorld(t *testing.T) *world {
 	t.Helper()
+	skipShort(t)
+	return newWorldIn(t, media.NewDir(mediatest.New("vault")), 3, 2, 2)
+}
+
+func skipShort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("power cuts, faults and damage are the same with every runtime")
 	}
-	return newWorldIn(t, media.NewDir(mediatest.New("vault")), 3, 2, 2)
 }
 
 // archiveFile makes a file for an archive.

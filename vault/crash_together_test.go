@@ -23,6 +23,7 @@ import (
 // newJournalWorld is newFastWorld with a folder on a file system with a journal.
 func newJournalWorld(t *testing.T) (*world, *mediatest.FS) {
 	t.Helper()
+	skipShort(t)
 	disk := mediatest.New("vault")
 	disk.Journal = true
 	return newWorldIn(t, media.NewDir(disk), 3, 2, 2), disk

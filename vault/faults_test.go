@@ -63,19 +63,17 @@ func faultStep(usual int) int {
 // Every fault at every operation of a seal: the medium is named as failed, or it is whole.
 // The other medium is whole, and what is sealed is as it was.
 func TestEveryFaultOfASealIsSeenOrDoesNothing(t *testing.T) {
-	w := newFastWorld(t)
+	w, disk := newJournalWorld(t)
 	stick := mediatest.New("stick")
 	archive := archiveFile(t, 5_000)
 	_, err := w.sealWith(archive, 0, media.NewDir(stick))
 	require.NoError(t, err)
 	before := readFile(t, archive)
-	step := 41
-	if exhaustive() {
-		step = 7 // each is a whole seal
-	}
-	everyFault(t, stick, step, func(f faulty) bool {
+	everyFault(t, stick, faultStep(41), func(f faulty) bool {
 		good := stick.Snapshot()
-		result, err := w.sealWith(archive, 0, media.NewDir(f), media.NewDir(good))
+		now, targets, err := w.on([]media.FS{disk.Snapshot(), f, good})
+		require.NoError(t, err, f)
+		result, err := now.sealWith(archive, 0, targets...)
 		require.NoError(t, err, f)
 		number, whole, err := intact(good)
 		require.NoError(t, err, f)
@@ -102,11 +100,7 @@ func TestEveryFaultOfTheFolderLeavesItUsable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = now.sealWith("", 0, sticks...)
 	require.NoError(t, err)
-	step := 19
-	if exhaustive() {
-		step = 3 // each is two seals
-	}
-	everyFault(t, disk, step, func(f faulty) bool {
+	everyFault(t, disk, faultStep(19), func(f faulty) bool {
 		target := stick.Snapshot()
 		now, sticks, err := w.on([]media.FS{f, target})
 		number := 1
