@@ -228,7 +228,7 @@ func honestSerial(serial string) string {
 // SameDevice tells whether two folders are lost together and so are one copy:
 // partitions of one stick, folders and mounts of one file system, image files on one
 // disk, volumes that share a disk, shares of one server. Folders of which it cannot be
-// told what they are on count as one.
+// told what they are on count as one. Keeps G26.
 func SameDevice(a, b Device) bool {
 	if slices.ContainsFunc(a.disks, func(d disk) bool { return slices.Contains(b.disks, d) }) {
 		return true
@@ -287,7 +287,7 @@ func (e *WrongDeviceError) Error() string {
 // Recognise tells whether a device that was put back is the one that was taken out; if
 // not, the error is a *WrongDeviceError. Serial numbers are as honest as the device: it
 // finds mistakes, not forgeries. Where neither UUID nor serial number is known, another
-// stick of the same make passes, so what is on it must be compared as well.
+// stick of the same make passes, so what is on it must be compared as well. Keeps G26.
 func Recognise(want, have Device) error {
 	if want.mark() != have.mark() {
 		return &WrongDeviceError{want, have}

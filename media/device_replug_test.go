@@ -9,7 +9,7 @@ import (
 )
 
 // seal --replug: the stick is pulled, another is put in, then the right one at another
-// place.
+// place. Shows G26.
 func TestAStickThatIsPulledAndPutBack(t *testing.T) {
 	c := computer(t)
 	h := c.host()
@@ -166,7 +166,7 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-// Where two sticks look alike to an operator, the error says in what they differ.
+// Where two sticks look alike to an operator, the error says in what they differ. Breaks G26.
 func TestWrongDeviceErrorTellsLookalikesApart(t *testing.T) {
 	want := Device{Kind: KindUSB, Removable: true, Model: "M", Serial: "111111119999", FSType: "vfat"}
 	have := want

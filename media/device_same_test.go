@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Two folders that are lost together are one copy.
+// Two folders that are lost together are one copy. Shows G26.
 func TestSameDevice(t *testing.T) {
 	c := computer(t)
 	c.plug(sandisk)
@@ -69,7 +69,7 @@ func TestSameDevice(t *testing.T) {
 	}
 }
 
-// A clone has the UUID of its original; what it is on tells them apart.
+// A clone has the UUID of its original; what it is on tells them apart. Breaks G26.
 func TestAClonedStickIsAnotherDevice(t *testing.T) {
 	c := computer(t)
 	original, larger := noname, noname

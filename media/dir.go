@@ -39,7 +39,7 @@ func (d *Dir) Lock() (unlock func(), err error) { return d.fs.Lock() }
 // Name is the path it was opened with.
 func (d *Dir) Name() string { return d.fs.Name() }
 
-// Read returns the bytes of a regular file.
+// Read returns the bytes of a regular file. Keeps G28.
 func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	f, err := d.fs.Open(path.Clean(name))
 	if err != nil {
@@ -64,7 +64,7 @@ func readAll(r io.Reader, name string, limit int64) ([]byte, error) {
 func (d *Dir) Open(name string) (Blob, error) { return openBlob(d.fs.Open, name) }
 
 // OpenCold is Open past the cache of the system, for reading back what was just
-// written.
+// written. Keeps G25.
 func (d *Dir) OpenCold(name string) (Blob, error) { return openBlob(d.fs.OpenCold, name) }
 
 func openBlob(open func(string) (File, error), name string) (Blob, error) {
@@ -169,7 +169,7 @@ func (p *Pending) Sync() error { return p.file.Sync() }
 
 // Commit gives the file its name: fsync → close → rename → fsync of the folder. What
 // has the name already stays until then. After an error nothing is left of the file; a
-// failed fsync is never tried again, since the system may have dropped the bytes.
+// failed fsync is never tried again, since the system may have dropped the bytes. Keeps G4.
 func (p *Pending) Commit() error {
 	err := p.Sync()
 	p.closed = true
@@ -213,7 +213,7 @@ func (d *Dir) Commit(name string, data []byte) error {
 // read back and renamed: a medium that loses what is written to it loses that alone. A
 // power cut leaves the old content or the new one, whole; or, where a rename is not atomic
 // as on FAT, nothing under the name. What must never be gone is not replaced: it gets a
-// new name each time.
+// new name each time. Keeps G22.
 func (d *Dir) Replace(name string, data []byte) error {
 	p, err := d.Rewrite(name)
 	if err != nil {
@@ -287,7 +287,7 @@ func (e *DifferentError) Error() string {
 }
 
 // ReadBack proves that the medium holds the data: it reads it past the cache of the
-// system.
+// system. Keeps G25.
 func (d *Dir) ReadBack(name string, data []byte) error { return d.readBack(name, name, data) }
 
 // readBack calls the file by another name in errors, where it has a temporary one.

@@ -105,7 +105,7 @@ func TestRestOfAnInterruptedWrite(t *testing.T) {
 }
 
 // ReadBack catches every difference: a byte, a length, a file that is gone or is
-// none.
+// none. Breaks G25.
 func TestReadBackCatchesWhatDiffers(t *testing.T) {
 	d := newDir(t)
 	want := []byte("what was written")
@@ -127,7 +127,7 @@ func TestReadBackCatchesWhatDiffers(t *testing.T) {
 	require.ErrorContains(t, d.ReadBack("file", want), "not a regular file")
 }
 
-// No operation follows a link, or a name, out of the folder.
+// No operation follows a link, or a name, out of the folder. Breaks G8.
 func TestNothingLeavesTheFolder(t *testing.T) {
 	d := newDir(t)
 	outside := t.TempDir()
@@ -158,7 +158,7 @@ func TestNothingLeavesTheFolder(t *testing.T) {
 	require.Empty(t, names(t, d))
 }
 
-// A pipe must not keep a check waiting; a limit is a limit.
+// A pipe must not keep a check waiting; a limit is a limit. Shows G28.
 func TestReadRefusesWhatIsNoSmallFile(t *testing.T) {
 	d := newDir(t)
 	require.NoError(t, syscall.Mkfifo(filepath.Join(d.Name(), "pipe"), 0o600))

@@ -182,7 +182,7 @@ func TestCopiesAreRepairedTogether(t *testing.T) {
 	}
 }
 
-// What was written is compared while it is read for the parity.
+// What was written is compared while it is read for the parity. Breaks G25.
 func TestWriteParityNoticesADifferentByte(t *testing.T) {
 	for _, size := range []int{1, 4603, spanSize, 13<<20 + 7} {
 		data := bundle(size)

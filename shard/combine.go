@@ -43,7 +43,7 @@ func (e *InconsistentError) Error() string {
 // commitments k forged shares give a false seed without an error, so callers compare its recipient with the vault's.
 //
 // Call it inside runtime/secret.Do. The copies that shamir.Combine is given and the seed it returns are on the heap
-// and wiped here; its sample buffers are out of reach.
+// and wiped here; its sample buffers are out of reach. Keeps G1.
 func Combine(dst []byte, shares []Share, commitments [][CommitmentSize]byte) (err error) {
 	if len(dst) != SeedSize {
 		return fmt.Errorf("a seed has %d bytes, not %d", SeedSize, len(dst))

@@ -59,6 +59,7 @@ type Judgement struct {
 
 // Judge looks at every share by itself, so that a bad one is named and the others can go on. It returns one
 // judgement a share, in the same order. It does not mix sets: GroupBySet sorts what the caller wants to use.
+// Keeps G2.
 func Judge(shares []Share, want Expect) []Judgement {
 	out := make([]Judgement, len(shares))
 	for i, s := range shares {

@@ -19,6 +19,7 @@ func verdicts(judged []Judgement) []Verdict {
 	return out
 }
 
+// Shows G2.
 func TestJudgeNamesEachShareAndLetsTheOthersGoOn(t *testing.T) {
 	// Against shares.json each share gets its own verdict, and what is accepted opens the vault.
 	shares, seed := split(t, testParams)

@@ -73,6 +73,7 @@ func TestShareLayout(t *testing.T) {
 	require.Equal(t, "aebagbaf", testParams.Vault.String())
 }
 
+// Breaks G2.
 func TestParseRefusesEveryFlippedBitAndLength(t *testing.T) {
 	// Any single bit changed, any byte missing and any byte too many is noticed in a single share.
 	shares, _ := split(t, testParams)

@@ -41,7 +41,7 @@ func (p Params) check() error {
 //
 // Call it inside runtime/secret.Do. shamir.Split returns the shares on the heap, and shamir.Combine each result of
 // the proof: these are wiped here. Out of reach are the polynomials, whose constant terms are the seed, and the sample
-// buffers inside that library.
+// buffers inside that library. Keeps G1.
 func Split(dst [][]byte, seed []byte, p Params) (err error) {
 	if err := p.check(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Shows G1.
 func TestEveryQuorumGivesTheSeed(t *testing.T) {
 	// All k-subsets, in any order, give the seed back; one share fewer is asked for by name.
 	for _, kn := range [][2]int{{2, 2}, {2, 3}, {3, 5}, {4, 6}, {5, 5}} {
@@ -71,6 +72,7 @@ func TestSplitRefuses(t *testing.T) {
 	}
 }
 
+// Breaks G1.
 func TestProofCatchesABadSplit(t *testing.T) {
 	// One share off the polynomial makes the proof fail, whichever share it is.
 	shares, seed := split(t, testParams)
@@ -112,6 +114,7 @@ func TestManyShares(t *testing.T) {
 	require.Equal(t, seed, got)
 }
 
+// Breaks G1.
 func TestCombineChecksEveryFurtherShare(t *testing.T) {
 	// More shares than needed work, and one of them that lies elsewhere is named.
 	shares, seed := split(t, testParams)
@@ -132,6 +135,7 @@ func TestCombineChecksEveryFurtherShare(t *testing.T) {
 	}
 }
 
+// Breaks G1.
 func TestCombineRefusesWhatDoesNotBelongTogether(t *testing.T) {
 	// Each way in which one share can be foreign to the others is refused.
 	shares, _ := split(t, testParams)

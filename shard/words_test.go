@@ -169,6 +169,7 @@ func TestCorrectErrorsAndErasures(t *testing.T) {
 	}
 }
 
+// Breaks G2.
 func TestTooManyErrorsNeverGiveAWrongShare(t *testing.T) {
 	// Beyond what the code can do there is no proposal at all: the checksum stops what decodes by accident.
 	_, words := wordsOf(t)

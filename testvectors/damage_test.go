@@ -23,6 +23,7 @@ import (
 //	xor FILE OFFSET HEX   cut FILE SIZE   remove FILE   copy FROM TO   swap FILE FILE   move FOLDER FOLDER
 const damageFolder = "damage"
 
+// Breaks G27.
 func TestDamagedGoldenVaults(t *testing.T) {
 	// A changed medium is repaired or refused, each change in its class, and check reports what it can see.
 	for name, g := range readGoldens(t) {

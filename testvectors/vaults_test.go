@@ -148,6 +148,7 @@ func open(t *testing.T, c *vault.Copy, shares []shard.Share, compartments ...str
 	return digests, notes, nil
 }
 
+// Shows G27.
 func TestGoldenVaults(t *testing.T) {
 	// Every quorum of the frozen cards restores every file of every generation, from the frozen medium and from the frozen
 	// page codes.
@@ -217,6 +218,7 @@ func (g *goldenVault) pages(t *testing.T) media.Memory {
 	return m
 }
 
+// Shows G27.
 func TestRecoverOpensTheGoldenVaults(t *testing.T) {
 	// recover.py and age alone, none of this module's code, give the same files, from the medium and from the page codes;
 	// the signatures verify with Ed25519 and BLAKE2b alone.

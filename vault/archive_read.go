@@ -69,7 +69,7 @@ func (a *Archive) unwrap(id func() (*identity, error)) (*secret.Buffer, error) {
 }
 
 // unwrapHeader takes the key out of a header only if it is the one that was sealed: a
-// header that anyone made for the same recipient would open too.
+// header that anyone made for the same recipient would open too. Keeps G24.
 func (a *Archive) unwrapHeader(open attempt, id func() (*identity, error)) (*secret.Buffer, error) {
 	r, err := open(nil)
 	if err != nil {

@@ -36,7 +36,7 @@ func (w *world) extracts(files map[string][]byte) (string, error) {
 }
 
 // Whoever has a stick for a while can encrypt to the vault's recipients, and make parity: an
-// archive of theirs is refused all the same, whole or in part.
+// archive of theirs is refused all the same, whole or in part. Breaks G24.
 func TestAnArchiveThatWasExchangedIsRefused(t *testing.T) {
 	w := newFastWorld(t)
 	archive := archiveFile(t, 3_000)

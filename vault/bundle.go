@@ -153,6 +153,7 @@ func (b *Bundle) Destroy() {
 }
 
 // DestroyFiles wipes the files and the keys of archives, for who needs the signer's key only.
+// Keeps G18.
 func (b *Bundle) DestroyFiles() {
 	for _, d := range b.Data {
 		d.Destroy()
@@ -174,7 +175,7 @@ func openBundle(ciphertext []byte, id *identity) (*Bundle, error) {
 	return b, nil
 }
 
-// openTar decrypts a bundle and has read go through its tar file to the end.
+// openTar decrypts a bundle and has read go through its tar file to the end. Keeps G28.
 func openTar(ciphertext []byte, id *identity, read func(*tar.Reader) error) error {
 	return secret.Do(func() error {
 		plain, err := age.Decrypt(bytes.NewReader(ciphertext), id)
@@ -225,7 +226,7 @@ func openFiles(ciphertext []byte, id *identity, names ...string) (map[string][]b
 }
 
 // readTar reads the entries; exactly those that contents.json lists, in its
-// order, and in cold the signer's key.
+// order, and in cold the signer's key. Keeps G8.
 func (b *Bundle) readTar(t *tar.Reader) error {
 	head, err := nextEntry(t, format.ContentsName, format.MaxContentsSize)
 	if err != nil {

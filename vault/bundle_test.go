@@ -126,7 +126,7 @@ func TestBundleOpens(t *testing.T) {
 }
 
 // Whoever knows a recipient can encrypt to it: what a bundle holds is believed
-// only as far as it is exactly what contents.json lists, in plain files.
+// only as far as it is exactly what contents.json lists, in plain files. Breaks G8.
 func TestHostileBundlesAreRefused(t *testing.T) {
 	good := []entry{list(t, nil, listedFile("a", "x")), regular("a", "x")}
 	named := func(name string) []entry {
@@ -186,7 +186,7 @@ func TestHostileBundlesAreRefused(t *testing.T) {
 }
 
 // Names that meet where case does not count, or where one is the folder of the
-// other, cannot both be listed; Marshal would refuse them, so the text is edited.
+// other, cannot both be listed; Marshal would refuse them, so the text is edited. Breaks G8.
 func TestBundleWithNamesThatMeetIsRefused(t *testing.T) {
 	for _, names := range [][2]string{{"key", "KEY"}, {"key", "key"}, {"ſ", "S"}, {"K", "k"}, {"d", "d/x"}, {"D/x", "d"}} {
 		contents := list(t, func(s string) string {
@@ -229,7 +229,7 @@ func TestBundleEndsWhereItsTarEnds(t *testing.T) {
 }
 
 // A bundle that unpacks to far more than it has any right to is refused, without
-// being unpacked to the end.
+// being unpacked to the end. Breaks G28.
 func TestGzipBombsAreRefused(t *testing.T) {
 	var bomb bytes.Buffer
 	z, err := gzip.NewWriterLevel(&bomb, gzip.BestCompression)

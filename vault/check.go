@@ -83,7 +83,7 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 // Check reads everything a medium holds of a vault and compares it with what is
 // signed. It writes nothing and needs no secret. pages tells that the medium is
 // a set of pages, which carry nothing but the bundles. progress is told of bytes; nil for
-// nobody.
+// nobody. Keeps G3.
 func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	c := &Checked{Medium: m, pages: pages}
 	if m.Err != nil {

@@ -109,7 +109,7 @@ func (e *DamagedGenerationError) Error() string {
 func (e *DamagedGenerationError) Unwrap() error { return e.Err }
 
 // Select finds a generation by number, the newest one where number is 0. The
-// rests of interrupted writes do not count, but are noted.
+// rests of interrupted writes do not count, but are noted. Keeps G5.
 func (c *Copies) Select(number int) (*Copy, error) {
 	good := map[int]*Copy{}
 	bad := map[int]error{}
@@ -162,7 +162,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 }
 
 // Read returns the bundle of a compartment: from the first medium where it is whole,
-// else out of what is sound on all of them together. notes say what is damaged where.
+// else out of what is sound on all of them together. notes say what is damaged where. Keeps G3.
 func (c *Copy) Read(compartment string) (data []byte, notes []string, err error) {
 	name := compartment + ".age"
 	want, ok := c.Manifest.File(name)

@@ -127,7 +127,7 @@ func filesBelow(d *media.Dir, dir string) (map[string][]byte, error) {
 }
 
 // After a power cut a restore is whole, or has never begun, or the folder
-// RESTORE-INCOMPLETE is there.
+// RESTORE-INCOMPLETE is there. Shows G7.
 func TestAPowerCutDuringARestoreIsSeen(t *testing.T) {
 	w := newFastWorld(t)
 	stick := mediatest.New("stick")
@@ -157,7 +157,7 @@ func TestAPowerCutDuringARestoreIsSeen(t *testing.T) {
 	}
 }
 
-// A restore that does not wait for the disk is caught by the same look.
+// A restore that does not wait for the disk is caught by the same look. Breaks G7.
 func TestARestoreThatDoesNotSyncIsCaught(t *testing.T) {
 	w := newFastWorld(t)
 	stick := mediatest.New("stick")
@@ -229,6 +229,7 @@ func kitIsGoodOrNamed(f media.FS) (good bool, err error) {
 	return false, errors.New("check says nothing of a kit that is neither the old nor the new one")
 }
 
+// Shows G22.
 func TestAPowerCutWhileAKitIsWrittenLosesNothing(t *testing.T) {
 	w := newFastWorld(t)
 	stick := w.withKit()

@@ -206,6 +206,7 @@ func archiveFile(t *testing.T, size int) string {
 	return name
 }
 
+// Shows G4.
 func TestAPowerCutDuringASealLosesNothing(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -231,6 +232,7 @@ func TestAPowerCutDuringASealLosesNothing(t *testing.T) {
 	}
 }
 
+// Shows G22.
 func TestAPowerCutDuringARepairOrACopyLosesNothing(t *testing.T) {
 	w := newFastWorld(t)
 	good := mediatest.New("good")
@@ -329,6 +331,7 @@ func TestTheNextSealCleansUpAfterAPowerCut(t *testing.T) {
 	t.Logf("%d media as cuts have left them were sealed onto again", (len(left)+step-1)/step)
 }
 
+// Shows G4.
 func TestAThousandRandomPowerCutsLoseNothing(t *testing.T) {
 	w := newFastWorld(t)
 	cards := w.cards(1, 2)
@@ -385,7 +388,7 @@ type unsyncedFile struct{ media.File }
 
 func (unsyncedFile) Sync() error { return nil }
 
-// Without the syncs the same harness finds what would be lost.
+// Without the syncs the same harness finds what would be lost. Breaks G4.
 func TestASealThatDoesNotSyncIsCaught(t *testing.T) {
 	w := newFastWorld(t)
 	stick := mediatest.New("stick")

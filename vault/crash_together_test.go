@@ -190,6 +190,7 @@ func everyOperation() int {
 // togetherLimit is how many states of one point are looked at: each is several media.
 func togetherLimit() int { return min(crashLimit(), 12) }
 
+// Shows G4.
 func TestAPowerCutDuringASealOnTwoMediaLosesNothing(t *testing.T) {
 	for _, keep := range []int{0, 1} {
 		t.Run(fmt.Sprintf("keep %d", keep), func(t *testing.T) {
@@ -229,6 +230,7 @@ func TestAPowerCutDuringASealOnTwoMediaLosesNothing(t *testing.T) {
 }
 
 // What an interrupted seal has left is cleaned up by the next one, and that may be cut too.
+// Shows G22.
 func TestAPowerCutDuringTheCleanUpLosesNothing(t *testing.T) {
 	w, disk := newJournalWorld(t)
 	m := machine{disk, mediatest.New("stick")}
@@ -282,7 +284,7 @@ func TestAPowerCutDuringTheCleanUpLosesNothing(t *testing.T) {
 
 // A power cut in the middle of a rename on FAT leaves both names. The next seal removes the
 // temporary one where the file is good, and keeps it where the file is damaged: it may be
-// the only whole copy.
+// the only whole copy. Breaks G22.
 func TestASealRemovesTheRestsOfGoodFilesAlone(t *testing.T) {
 	w := newFastWorld(t)
 	stick := mediatest.New("stick")
@@ -317,7 +319,7 @@ func TestASealRemovesTheRestsOfGoodFilesAlone(t *testing.T) {
 
 // A writer that has another order than generation.write is caught: with the manifest before
 // its files, a power cut in between leaves a generation that counts and is empty. In the right
-// order the same writer loses nothing.
+// order the same writer loses nothing. Breaks G4.
 func TestAManifestBeforeItsFilesIsCaught(t *testing.T) {
 	w, disk := newJournalWorld(t)
 	m := machine{disk, mediatest.New("stick")}

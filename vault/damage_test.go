@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -222,7 +223,7 @@ func judgeAll(all iter.Seq2[damage, []byte], cards []shard.Share, restore int) (
 
 // Every byte of every file of a small medium changed, every file cut off at every length,
 // dropped, and exchanged with that of another generation and of another vault: check names
-// each, and a restore gives back everything or nothing. Silent is none.
+// each, and a restore gives back everything or nothing. Silent is none. Shows G3.
 func TestNoDamageIsSilent(t *testing.T) {
 	w, other := newFastWorld(t), newFastWorld(t)
 	one := w.small(t, 1)
@@ -266,7 +267,7 @@ func TestNoDamageIsSilent(t *testing.T) {
 }
 
 // The same judgement finds what is silent: a change to a file that no manifest lists, and a
-// generation that comes back whole and is not what was sealed.
+// generation that comes back whole and is not what was sealed. Breaks G3.
 func TestSilentDamageIsCaught(t *testing.T) {
 	w := newFastWorld(t)
 	files := w.small(t, 1)
@@ -283,4 +284,38 @@ func TestSilentDamageIsCaught(t *testing.T) {
 	require.NoError(t, err)
 	_, err = restoresFrom(w.cards(1, 2), stick)
 	require.ErrorIs(t, err, errOtherFiles)
+}
+
+// Nothing that can be read without a key tells what is inside; inside, it is found. Shows G29.
+// Breaks G29.
+func TestAMediumDoesNotSayWhatIsInside(t *testing.T) {
+	w := newFastWorld(t)
+	files := w.small(t, 1)
+	inside := []string{"cold.skey", "kes.skey", "kes.vkey", `"dump"`, "generic"}
+	tells := func(files map[string][]byte) (found []string) {
+		for name, data := range files {
+			for _, word := range inside {
+				if strings.Contains(name+"\n"+string(data), word) {
+					found = append(found, word)
+				}
+			}
+		}
+		slices.Sort(found)
+		return slices.Compact(found)
+	}
+	require.Empty(t, tells(files))
+	require.NotEmpty(t, tells(map[string][]byte{"coldvault/kes.skey.age": nil}))
+
+	found, err := OpenMedia(media.Memory{Title: "stick", Files: files})
+	require.NoError(t, err)
+	copies, err := GatherCopies(found, "")
+	require.NoError(t, err)
+	c, err := copies.Select(0)
+	require.NoError(t, err)
+	b, _, err := c.Open("hot", JudgeShares(c.Identity, w.cards(1, 2)))
+	require.NoError(t, err)
+	defer b.Destroy()
+	contents, err := json.Marshal(b.Contents)
+	require.NoError(t, err)
+	require.Equal(t, []string{`"dump"`, "generic", "kes.skey", "kes.vkey"}, tells(map[string][]byte{"contents.json": contents}))
 }

@@ -97,7 +97,7 @@ func checkDice(rolls []byte) error {
 // (RFC 5869 sections 2.2 and 2.3; no salt as in section 3.1, since seed is uniform). The
 // system's 32 bytes are always part of the secret: dice that are known, guessed or
 // loaded take nothing from them, and good dice make up for a system that is broken.
-// The signer's public key names the vault: its id comes from the seeds and cannot.
+// The signer's public key names the vault: its id comes from the seeds and cannot. Keeps G16.
 func mixDice(seed, dice []byte, signer, compartment string) error {
 	input, err := secret.New(len(seed) + len(dice))
 	if err != nil {

@@ -30,7 +30,7 @@ func mixed(t *testing.T, system, dice []byte, signer, compartment string) []byte
 }
 
 // With the system's randomness fixed other dice give another seed, with the dice fixed
-// other randomness does, and so do another compartment and another signer.
+// other randomness does, and so do another compartment and another signer. Shows G16.
 func TestASeedDependsOnTheDiceAndOnTheSystem(t *testing.T) {
 	system, other := bytes.Repeat([]byte{7}, 32), append(bytes.Repeat([]byte{7}, 31), 8)
 	dice := roll(1, MinDice)
@@ -52,7 +52,7 @@ func TestASeedDependsOnTheDiceAndOnTheSystem(t *testing.T) {
 	require.Equal(t, mixed(t, system, dice, "RWx", "cold"), mixed(t, system, dice, "RWx", "cold"))
 }
 
-// The mixing is HKDF as RFC 5869 writes it down, here with nothing but HMAC.
+// The mixing is HKDF as RFC 5869 writes it down, here with nothing but HMAC. Shows G16.
 func TestDiceAreMixedAsRFC5869Says(t *testing.T) {
 	system, dice := bytes.Repeat([]byte{0xa5}, 32), roll(2, 120)
 	mac := func(key []byte, parts ...[]byte) []byte {
@@ -68,7 +68,7 @@ func TestDiceAreMixedAsRFC5869Says(t *testing.T) {
 }
 
 // Each compartment gets randomness of its own beside the same dice: the seeds of one
-// vault differ, and those of two vaults made with the same dice.
+// vault differ, and those of two vaults made with the same dice. Breaks G16.
 func TestDiceNeverReplaceTheSystemsRandomness(t *testing.T) {
 	dice := guarded(t, string(roll(3, MinDice)))
 	seen := map[string]bool{}
@@ -94,7 +94,7 @@ func TestCreateWithDice(t *testing.T) {
 	require.ErrorIs(t, err, ErrDice)
 }
 
-// What nobody rolls is refused, and said without the rolls.
+// What nobody rolls is refused, and said without the rolls. Breaks G16.
 func TestNonsenseIsNoDice(t *testing.T) {
 	fair := string(roll(5, 200))
 	for name, test := range map[string]struct{ text, err string }{

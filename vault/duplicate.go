@@ -23,7 +23,7 @@ type Duplicated struct {
 
 // Duplicate puts a generation, the identity of its vault and the kit onto more media. It
 // needs no secret: everything is copied as it was signed, compared with its signed digest
-// while it is read, and read back from every medium. now goes into their logs.
+// while it is read, and read back from every medium. now goes into their logs. Keeps G22.
 func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step string, done, total int64)) (*Duplicated, error) {
 	if err := c.complete(); err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func faultStep(usual int) int {
 }
 
 // Every fault at every operation of a seal: the medium is named as failed, or it is whole.
-// The other medium is whole, and what is sealed is as it was.
+// The other medium is whole, and what is sealed is as it was. Shows G4.
 func TestEveryFaultOfASealIsSeenOrDoesNothing(t *testing.T) {
 	w, disk := newJournalWorld(t)
 	stick := mediatest.New("stick")
@@ -145,6 +145,7 @@ func mend(f media.FS) error {
 	return err
 }
 
+// Shows G22.
 func TestEveryFaultOfARepairIsSeenOrDoesNothing(t *testing.T) {
 	w := newFastWorld(t)
 	everyFault(t, w.damagedStick(), faultStep(17), func(f faulty) bool {
@@ -199,6 +200,7 @@ func counts(t *testing.T, f media.FS, where any) bool {
 	return true
 }
 
+// Shows G22.
 func TestEveryFaultOfACopyIsSeenOrDoesNothing(t *testing.T) {
 	w := newFastWorld(t)
 	good := mediatest.New("good")
@@ -228,6 +230,7 @@ func TestEveryFaultOfACopyIsSeenOrDoesNothing(t *testing.T) {
 	})
 }
 
+// Shows G22.
 func TestEveryFaultOfAKitIsSeenOrDoesNothing(t *testing.T) {
 	w := newFastWorld(t)
 	everyFault(t, w.withKit(), faultStep(3), func(f faulty) bool {
@@ -243,7 +246,7 @@ func TestEveryFaultOfAKitIsSeenOrDoesNothing(t *testing.T) {
 }
 
 // A restore that fails anywhere leaves nothing plain behind, and no file half written. Where
-// nothing can be removed any more, RESTORE-INCOMPLETE is there, or every file is.
+// nothing can be removed any more, RESTORE-INCOMPLETE is there, or every file is. Shows G7.
 func TestEveryFaultOfARestoreLeavesNothing(t *testing.T) {
 	w := newFastWorld(t)
 	stick := mediatest.New("stick")

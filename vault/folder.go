@@ -11,7 +11,7 @@ import (
 )
 
 // OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
-// is no link and in which no other user can exchange files. made tells which.
+// is no link and in which no other user can exchange files. made tells which. Keeps G7.
 func OpenPrivate(name string) (root *os.Root, made bool, err error) {
 	err = os.Mkdir(name, restoredFolder)
 	made = err == nil
@@ -68,7 +68,7 @@ func checkPrivate(name string, info fs.FileInfo) error {
 // InMemory tells whether a folder, which need not exist yet, is on a file system that is
 // in memory only, a tmpfs or ramfs: what is removed there is gone, and the rest goes with
 // the power, as long as the system does not swap. Nothing is promised of a disk:
-// flash keeps what was overwritten (SECURITY.md, "Not promised").
+// flash keeps what was overwritten (SECURITY.md, "Not promised"). Keeps G7.
 func InMemory(name string) (bool, error) {
 	name, err := filepath.Abs(name)
 	if err != nil {

@@ -21,7 +21,7 @@ func shm(t *testing.T) string {
 }
 
 // A tmpfs is recognised, also for folders that are still to be made; a file system that
-// is on a disk, or shows the kernel, is none.
+// is on a disk, or shows the kernel, is none. Shows G7.
 func TestAFolderInMemoryIsRecognised(t *testing.T) {
 	dir := shm(t)
 	for name, want := range map[string]bool{
@@ -40,7 +40,7 @@ func TestAFolderInMemoryIsRecognised(t *testing.T) {
 	require.ErrorIs(t, err, unix.ENOTDIR)
 }
 
-// A link on a tmpfs to a disk is a disk: what counts is where the files will be.
+// A link on a tmpfs to a disk is a disk: what counts is where the files will be. Breaks G7.
 func TestALinkToADiskIsNotInMemory(t *testing.T) {
 	link := filepath.Join(shm(t), "link")
 	require.NoError(t, os.Symlink("/proc", link))
@@ -50,7 +50,7 @@ func TestALinkToADiskIsNotInMemory(t *testing.T) {
 }
 
 // A folder for secrets is made private, taken where it is there, and refused where it
-// is a link, no folder, or one in which others can exchange files.
+// is a link, no folder, or one in which others can exchange files. Shows G7.
 func TestFoldersForSecretsArePrivate(t *testing.T) {
 	dir := t.TempDir()
 	made := filepath.Join(dir, "made")

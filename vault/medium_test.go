@@ -11,7 +11,7 @@ import (
 )
 
 // Another program's vault.json, or a copy of the vault's folder, in the root of a stick
-// must not hide what was sealed to it.
+// must not hide what was sealed to it. Breaks G4.
 func TestAForeignVaultFileHidesNothing(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	foreign, copied := openDir(t, t.TempDir()), openDir(t, t.TempDir())
@@ -32,7 +32,7 @@ func TestAForeignVaultFileHidesNothing(t *testing.T) {
 }
 
 // Two generations of one number, both signed, are damage when they are checked
-// together, as they are refused when they are restored together.
+// together, as they are refused when they are restored together. Breaks G3, G5.
 func TestForkedGenerationsAreReported(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	a, b := openDir(t, t.TempDir()), openDir(t, t.TempDir())
@@ -56,7 +56,7 @@ func TestForkedGenerationsAreReported(t *testing.T) {
 	require.ErrorContains(t, err, "two different generations")
 }
 
-// A medium on which every generation is gone is no backup, whatever else is on it.
+// A medium on which every generation is gone is no backup, whatever else is on it. Breaks G3.
 func TestAMediumWithoutAGenerationIsDamage(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	medium := openDir(t, t.TempDir())
@@ -67,7 +67,7 @@ func TestAMediumWithoutAGenerationIsDamage(t *testing.T) {
 	require.True(t, Check(found[0], false, nil).Damaged())
 }
 
-// Two seals at once must not clear away each other's work: the second is refused.
+// Two seals at once must not clear away each other's work: the second is refused. Shows G4.
 func TestSealsExcludeEachOther(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	medium := openDir(t, t.TempDir())

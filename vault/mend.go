@@ -79,7 +79,7 @@ type Mended struct {
 // Mend rebuilds what is damaged on a medium, from its parity and from the other media of
 // the vault that are at hand. A file is written beside the damaged one, read back, and
 // only then takes its name; nothing is changed in place. What is signed is put back only
-// with its signature.
+// with its signature. Keeps G22.
 func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step string, done, total int64)) ([]Mended, error) {
 	unlock, err := dir.Lock()
 	if err != nil {

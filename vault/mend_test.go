@@ -126,7 +126,7 @@ func beyondParity() []string {
 }
 
 // A repair out of another medium that the power cuts off makes nothing worse: both together
-// restore the newest generation, and the next repair ends it and leaves nothing behind.
+// restore the newest generation, and the next repair ends it and leaves nothing behind. Shows G22.
 func TestAPowerCutDuringARepairFromAnotherMediumMakesNothingWorse(t *testing.T) {
 	p := newPair(t, beyondParity()...)
 	states, again, every := 0, 0, 9
@@ -211,7 +211,7 @@ func TestALostManifestComesBackFromAnotherMedium(t *testing.T) {
 }
 
 // What a cut leaves under temporary names is gone after a seal and after a repair, but not
-// where it is all that there is of a file.
+// where it is all that there is of a file. Breaks G22.
 func TestTemporaryFilesOfACutAreCleanedUp(t *testing.T) {
 	for name, clean := range map[string]func(*pair) error{
 		"seal": func(p *pair) error {
@@ -263,7 +263,7 @@ func TestAMediumKeepsItsIDWhereACutLeftItsLogATemporaryName(t *testing.T) {
 }
 
 // An old generation that cannot be removed from one medium is said; the new one is on both,
-// and the other medium is cleaned up.
+// and the other medium is cleaned up. Breaks G22.
 func TestAnOldGenerationThatCannotBeRemovedIsSaid(t *testing.T) {
 	p := newPair(t)
 	x := mediatest.NewFaults(p.bad)

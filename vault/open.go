@@ -85,7 +85,7 @@ func (s *Shares) Enough(compartments []string) error {
 
 // Open rebuilds the seed of a compartment, opens the bundle with it and verifies
 // every file. The seed is gone when it returns. notes say which media were
-// damaged and what was repaired.
+// damaged and what was repaired. Keeps G9.
 func (c *Copy) Open(compartment string, shares *Shares) (b *Bundle, notes []string, err error) {
 	if err := shares.Enough([]string{compartment}); err != nil {
 		return nil, nil, err

@@ -139,7 +139,7 @@ func Merge(bundles []*Bundle) ([]Entry, error) {
 // still there. progress is told of the bytes of archives.
 //
 // The bytes go from guarded memory to write(2) and stay in the kernel's cache of
-// the target; that is what a target on tmpfs is for.
+// the target; that is what a target on tmpfs is for. Keeps G7.
 func (t *Target) Write(files []Entry, progress func(int)) (err error) {
 	names := format.NewNameSet()
 	for _, f := range files {
@@ -188,6 +188,7 @@ func (t *Target) create(name string) (media.File, error) {
 	return t.fs.Create(name, restoredFile)
 }
 
+// Keeps G21.
 func (t *Target) writeFile(f Entry) error {
 	name := path.Join(partialFolder, f.Name)
 	out, err := t.create(name)

@@ -182,7 +182,7 @@ func (t *target) makeFolder(number int) error {
 }
 
 // clean removes the rests of interrupted writes: generations without a manifest, and
-// temporary files.
+// temporary files. Keeps G22.
 func (t *target) clean() error {
 	for _, folder := range []string{t.base, path.Join(t.base, kitDir)} {
 		if err := sweep(t.dir, folder, nil); err != nil {
@@ -296,7 +296,7 @@ func removeGeneration(dir *media.Dir, folder string) error {
 
 // write puts the files of the generation that are in memory into its folder. The order
 // is the invariant: whatever is listed is durable and read back before the manifest that
-// lists it, and the manifest is last (FORMAT.md section 2).
+// lists it, and the manifest is last (FORMAT.md section 2). Keeps G4.
 func (g *generation) write(dir *media.Dir, folder string) error {
 	names := make([]string, 0, len(g.files))
 	for _, f := range g.manifest.Files {

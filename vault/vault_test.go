@@ -164,6 +164,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	return out
 }
 
+// Shows G1.
 func TestEveryQuorumRestoresEveryFile(t *testing.T) {
 	w := newWorld(t, 5, 3, 2)
 	medium := openDir(t, t.TempDir())
@@ -183,6 +184,7 @@ func TestEveryQuorumRestoresEveryFile(t *testing.T) {
 	}
 }
 
+// Shows G9.
 func TestHotAloneNeedsNoColdShare(t *testing.T) {
 	w := newWorld(t, 3, 3-1, 2)
 	medium := openDir(t, t.TempDir())
@@ -205,6 +207,7 @@ func TestHotAloneNeedsNoColdShare(t *testing.T) {
 	require.Equal(t, 0, quorum.Needs[0].Have)
 }
 
+// Shows G7.
 func TestRestoredFilesArePrivateAndKeepTheirTime(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	medium := openDir(t, t.TempDir())
@@ -219,6 +222,7 @@ func TestRestoredFilesArePrivateAndKeepTheirTime(t *testing.T) {
 	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 }
 
+// Shows G5.
 func TestASealNeedsNoCardAndNumbersGoOn(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	a, b := openDir(t, t.TempDir()), openDir(t, t.TempDir())
@@ -272,7 +276,7 @@ func TestABadTargetDoesNotStopTheOthers(t *testing.T) {
 }
 
 // Every byte of every file on a medium, changed in one bit and in all: check
-// reports it, and restore either repairs it or refuses.
+// reports it, and restore either repairs it or refuses. Shows G3.
 func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	medium := openDir(t, t.TempDir())
@@ -331,6 +335,7 @@ func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 // exhaustive is set in CI, which takes the time for every byte.
 func exhaustive() bool { return os.Getenv("COLDVAULT_LONG") != "" }
 
+// Breaks G5.
 func TestDamagedNewestGenerationIsNotPassedOverSilently(t *testing.T) {
 	w := newWorld(t, 3, 2, 2)
 	medium := openDir(t, t.TempDir())
@@ -364,6 +369,7 @@ func TestWrongPassphraseAndForeignSigner(t *testing.T) {
 	require.ErrorContains(t, err, "another vault")
 }
 
+// Breaks G2.
 func TestCardsOfAnotherVaultAreNamedAndTheOthersGoOn(t *testing.T) {
 	w, other := newWorld(t, 3, 2, 2), newWorld(t, 3, 2, 2)
 	medium := openDir(t, t.TempDir())

@@ -19,7 +19,7 @@ type confined interface{ paths() secret.Paths }
 const sandboxHint = "use a Linux kernel of 5.13 or newer with landlock among its security modules (boot option lsm=), " +
 	"or go on without --require-sandbox"
 
-// confine puts the sandbox up, before the first byte from outside is parsed.
+// confine puts the sandbox up, before the first byte from outside is parsed. Keeps G20.
 func (u *ui) confine(command any, required bool) error {
 	c, ok := command.(confined)
 	if !ok {

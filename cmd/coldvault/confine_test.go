@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A command that does not say what it needs does not run at all.
+// A command that does not say what it needs does not run at all. Shows G20.
 func TestEveryCommandSaysWhatItNeeds(t *testing.T) {
 	all := reflect.TypeFor[commands]()
 	count := 0
@@ -64,6 +64,7 @@ func hostile() {
 	try("what was given", err)
 }
 
+// Breaks G20.
 func TestAHostileRestoreReachesNothingElse(t *testing.T) {
 	needSandbox(t)
 	dir, _ := copySample(t)
@@ -86,6 +87,7 @@ func TestAHostileRestoreReachesNothingElse(t *testing.T) {
 }
 
 // When it has the first byte from outside, and at its first prompt, every thread is confined.
+// Shows G20.
 func TestEveryThreadIsConfinedByTheFirstInput(t *testing.T) {
 	needSandbox(t)
 	dir, _ := copySample(t)

@@ -236,6 +236,7 @@ func newestOf(t *testing.T, medium string) (name, folder string) {
 	return filepath.Base(folder), folder
 }
 
+// Shows G27.
 func TestAFreshMachineRestoresByTheTextOnTheMedium(t *testing.T) {
 	root := freshRoot(t)
 	b := makeBackup(t)

@@ -16,7 +16,7 @@ import (
 
 // A signal that would leave a core file leaves the terminal as it was, nothing secret in the
 // output, and no file. That core files are written where they are allowed, and not of this
-// program, is tested in cmd/internal/coretest: a test of this package cannot allow them.
+// program, is tested in cmd/internal/coretest: a test of this package cannot allow them. Shows G19.
 func TestASignalAtAPromptLeavesNothing(t *testing.T) {
 	w := newGuardedWorld(t, builtBinary(t))
 	t.Setenv("GOTRACEBACK", "crash")
@@ -35,6 +35,7 @@ func TestASignalAtAPromptLeavesNothing(t *testing.T) {
 }
 
 // Nor does a panic, wherever it comes from: here with a card's words and a passphrase in memory.
+// Shows G19.
 func TestAPanicAtAPromptLeavesNothing(t *testing.T) {
 	w := newGuardedWorld(t, builtBinary(t))
 	t.Setenv("GOTRACEBACK", "crash")
@@ -79,7 +80,7 @@ func commandOf(pid int) string {
 }
 
 // Another process of the same user cannot read the memory, the environment or the open files,
-// nor attach; of a program without guards it can.
+// nor attach; of a program without guards it can. Shows G19.
 func TestTheSameUserCannotReadTheMemory(t *testing.T) {
 	h := newPoorHome(t)
 	h.works(fiveCards)

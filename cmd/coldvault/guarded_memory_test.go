@@ -237,6 +237,7 @@ func watch(t *testing.T, binary string) *watched {
 	return &watched{guardedWorld: newGuardedWorld(t, binary), t: t}
 }
 
+// Shows G18.
 func TestNoSecretIsOutsideGuardedMemory(t *testing.T) {
 	w := watch(t, builtBinary(t))
 	w.atInit()
@@ -262,7 +263,7 @@ func TestNoSecretIsOutsideGuardedMemory(t *testing.T) {
 }
 
 // The same program without the runtime that erases leaves copies, and the same look finds
-// them.
+// them. Breaks G18.
 func TestWithoutTheErasingRuntimeCopiesAreFound(t *testing.T) {
 	binary := filepath.Join(suiteDir, "coldvault-leaving")
 	cmd := exec.Command("go", "build", "-trimpath", "-o", binary, ".")

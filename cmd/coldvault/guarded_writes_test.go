@@ -86,7 +86,7 @@ func drawing(t *testing.T, card string, others ...string) []byte {
 
 // Everything that a whole ceremony gives to the kernel: a secret goes to its card and to the
 // restored files, and nowhere else. Words of a card that are typed are shown one by one, and
-// never together.
+// never together. Shows G21. Breaks G21.
 func TestSecretsAreWrittenToCardsAndRestoredFilesOnly(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("strace is not installed")

@@ -127,7 +127,7 @@ const (
 )
 
 // As somebody with no privileges, for whom /proc/self belongs to root, and with 64 KiB of
-// memory to lock, every command works, in the sandbox.
+// memory to lock, every command works, in the sandbox. Shows G11.
 func TestEveryCommandWorksWithLittleMemoryToLock(t *testing.T) {
 	h := newPoorHome(t)
 	h.write("dump", bytes.Repeat([]byte("0123456789abcdef"), 200_000))
@@ -156,7 +156,7 @@ func TestEveryCommandWorksWithLittleMemoryToLock(t *testing.T) {
 	h.works("demo --dir demo")
 }
 
-// Below what a small vault needs, every command with a secret says so and does nothing.
+// Below what a small vault needs, every command with a secret says so and does nothing. Breaks G11.
 func TestTooLittleMemoryToLockIsSaidAtOnce(t *testing.T) {
 	h := newPoorHome(t)
 	h.works(fiveCards)
@@ -189,7 +189,7 @@ func (h *poorHome) names() []string {
 }
 
 // Private files that do not fit are named before anything is written, by a seal, a drill and
-// a restore.
+// a restore. Breaks G11.
 func TestSecretsBeyondTheLimitLeaveNothing(t *testing.T) {
 	h := newPoorHome(t)
 	require.NoError(t, os.Mkdir(h.path("many"), 0o700))

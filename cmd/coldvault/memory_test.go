@@ -32,7 +32,7 @@ func folders(t *testing.T) map[bool]string {
 }
 
 // Cards and restored files on a disk are warned of, and init says how to get rid of the
-// cards; on a tmpfs, a real one, there is no warning. They are private either way.
+// cards; on a tmpfs, a real one, there is no warning. They are private either way. Shows G7.
 func TestWhatIsOnADiskIsWarnedOf(t *testing.T) {
 	dir, _ := copySample(t)
 	run := func(args ...string) (stdout, stderr string) {

@@ -106,7 +106,7 @@ func needSandbox(t *testing.T) {
 	}
 }
 
-// What each command can open: of these, what is named here and nothing else.
+// What each command can open: of these, what is named here and nothing else. Shows G20.
 func TestACommandOpensWhatItWasGivenAndNothingElse(t *testing.T) {
 	needSandbox(t)
 	tests := []struct{ args, reads, writes string }{
@@ -244,7 +244,7 @@ func olderKernel() {
 }
 
 // Where the kernel lacks a part it is said once and the work goes on with the other part;
-// with --require-sandbox it is refused, by every command, before anything is made.
+// with --require-sandbox it is refused, by every command, before anything is made. Shows G20.
 func TestAKernelWithoutTheWholeSandbox(t *testing.T) {
 	needSandbox(t)
 	dir, _ := copySample(t)

@@ -179,7 +179,7 @@ func (u *ui) hide() error {
 
 // restore takes secrets off the screen and gives the terminal its echo back. It drops
 // what was typed and not read: it may be a share, and would be an answer to the next
-// question, or a command to the shell.
+// question, or a command to the shell. Keeps G14.
 func (h *hidden) restore() {
 	h.screen.close()
 	_ = unix.IoctlSetTermios(int(h.tty.Fd()), unix.TCSETSF, &h.old)

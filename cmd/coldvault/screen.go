@@ -17,7 +17,7 @@ const (
 // screen, which has no scrollback and is erased when it is left. A terminal that
 // has none, as the Linux console, ignores the switch and is erased all the same.
 //
-// No sequence is ever sent that sets a title or the clipboard (OSC).
+// No sequence is ever sent that sets a title or the clipboard (OSC). Keeps G14.
 type screen struct {
 	tty *os.File
 
@@ -91,7 +91,7 @@ func (s *screen) close() {
 }
 
 // apart shows what follows, which is secret, on the alternate screen until back. A
-// terminal that cannot is said to keep it.
+// terminal that cannot is said to keep it. Keeps G14.
 func (u *ui) apart() (back func()) {
 	u.Progress("", 0, 0)
 	if !canDraw() {

@@ -74,7 +74,7 @@ func (s *session) offered() string {
 }
 
 // A generated passphrase is shown on the alternate screen only, has to be typed back, and
-// opens the vault. Nothing of it is on the terminal afterwards.
+// opens the vault. Nothing of it is on the terminal afterwards. Shows G14.
 func TestAGeneratedPassphraseLeavesNothingOnTheTerminal(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	dir, _ := copySample(t)
@@ -106,7 +106,7 @@ func TestAGeneratedPassphraseLeavesNothingOnTheTerminal(t *testing.T) {
 }
 
 // Whatever ends the program while a secret is shown, the alternate screen is left and
-// erased, and no word of the secret comes after.
+// erased, and no word of the secret comes after. Shows G14.
 func TestEveryEndTakesSecretsOffTheScreen(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	dir := t.TempDir()
@@ -146,6 +146,7 @@ func TestEveryEndTakesSecretsOffTheScreen(t *testing.T) {
 }
 
 // While echo is off Ctrl-Z is no key: a stopped program leaves its secret on the screen.
+// Breaks G14.
 func TestAPromptCannotBeSuspended(t *testing.T) {
 	s := start(t, t.TempDir(), initArgs...)
 	before, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
@@ -163,6 +164,7 @@ func TestAPromptCannotBeSuspended(t *testing.T) {
 }
 
 // A terminal without an alternate screen gets no control sequence, and the person is told.
+// Breaks G14.
 func TestADumbTerminalIsSaidToKeepWhatIsShown(t *testing.T) {
 	t.Setenv("TERM", "dumb")
 	dir := t.TempDir()
@@ -178,7 +180,7 @@ func TestADumbTerminalIsSaidToKeepWhatIsShown(t *testing.T) {
 }
 
 // Of the words of a card that are typed none is on the terminal afterwards that a restore
-// with the same card as a file does not show.
+// with the same card as a file does not show. Shows G14.
 func TestTypedWordsLeaveNothingOnTheTerminal(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	dir, _ := copySample(t)

@@ -107,7 +107,7 @@ func commitInAFolderThatIsNotSynced(f media.FS) error {
 
 // TestACommittedFileIsWholeOrAbsentAfterEveryCut cuts Dir.Commit before each operation,
 // in every state of the model, and shows that the same harness catches writers that are
-// careless in one thing.
+// careless in one thing. Shows G4.
 func TestACommittedFileIsWholeOrAbsentAfterEveryCut(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -116,7 +116,7 @@ func TestTimesAreEvenSeconds(t *testing.T) {
 }
 
 // Only what is read past the cache, or after the stick was out, shows that the medium
-// holds less than it says.
+// holds less than it says. Breaks G25.
 func TestACounterfeitMediumLooksRightInTheCache(t *testing.T) {
 	f := mediatest.New("stick")
 	f.Counterfeit = 8 * 512
@@ -144,7 +144,7 @@ func TestACounterfeitMediumLooksRightInTheCache(t *testing.T) {
 	require.ErrorAs(t, d.ReadBack("first", []byte(first)), &different)
 }
 
-// What is not synced is still in the cache, whatever the medium has at its place.
+// What is not synced is still in the cache, whatever the medium has at its place. Shows G25.
 func TestACounterfeitMediumGivesWhatIsNotSyncedFromTheCache(t *testing.T) {
 	f := mediatest.New("stick")
 	f.Counterfeit = 8 * 512

@@ -69,6 +69,7 @@ func readCodes(t *testing.T, pages []string) []string {
 	return texts
 }
 
+// Shows G6.
 func TestCardCodesAreRead(t *testing.T) {
 	// A QR reader prints the digits of both shares from a card at 200 dpi.
 	want := []string{string(testDigits(1, shareDigits)), string(testDigits(2, shareDigits))}
@@ -80,6 +81,7 @@ func TestCardCodesAreRead(t *testing.T) {
 	}
 }
 
+// Shows G6.
 func TestPageCodesAreRead(t *testing.T) {
 	// A QR reader prints every code of full pages at 200 dpi, in both layouts and sizes.
 	layouts(t, func(t *testing.T, layout qr.Layout, size Size) {

@@ -66,7 +66,7 @@ const (
 	clockDrift = 10 * time.Minute
 )
 
-// Findings holds the facts against the rules: what refuses first, then what warns.
+// Findings holds the facts against the rules: what refuses first, then what warns. Keeps G17.
 func (f Facts) Findings() []Finding {
 	out := slices.Concat(f.Network.findings(), f.Memory.findings(), f.Machine.findings(), f.Clock.findings())
 	order := map[Level]int{Refuse: 0, Warn: 1, Note: 2}

@@ -181,7 +181,7 @@ func TestValuesOutOfRangeAreRefused(t *testing.T) {
 	}
 }
 
-// A list of any length is no reason to fill the memory.
+// A list of any length is no reason to fill the memory. Shows G28.
 func TestLongListsAreRefused(t *testing.T) {
 	c := Contents{Vault: "abcdefgh", Generation: 1, Compartment: "hot", Created: testTime}
 	for i := range maxFiles + 1 {
@@ -198,7 +198,7 @@ func TestLongListsAreRefused(t *testing.T) {
 }
 
 // FORMAT.md section 3: names that would leave the folder, or that another system
-// reads differently.
+// reads differently. Shows G8.
 func TestNames(t *testing.T) {
 	for _, name := range []string{
 		"a", "a/b", "a b", ".hidden", "a.", "...", "ключ", strings.Repeat("x", 255),
@@ -214,7 +214,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Names that a file system may take for one meet, whatever their alphabet.
+// Names that a file system may take for one meet, whatever their alphabet. Shows G8.
 func TestNamesThatMeet(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

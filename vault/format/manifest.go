@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// Manifest is manifest.json: one generation.
+// Manifest is manifest.json: one generation. Keeps G29.
 type Manifest struct {
 	Format      string         `json:"format"`
 	Vault       string         `json:"vault"`
@@ -389,7 +389,7 @@ const (
 )
 
 // CheckName refuses a name that could leave the folder it is restored to, or
-// that another system would read differently.
+// that another system would read differently. Keeps G8.
 func CheckName(name string) error {
 	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
 		return fmt.Errorf("name %.64q is empty, longer than %d bytes, or not UTF-8", name, maxName)

@@ -130,7 +130,7 @@ func (n *tally) add(isNew bool) {
 
 // A save that is cut before any of its operations leaves the ledger before it or the one
 // after it, in every state of the model and in a thousand random ones; and the next save
-// goes on from there.
+// goes on from there. Shows G23.
 func TestAPowerCutLeavesTheLedgerBeforeOrAfter(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		c := newSaving(t, first)
@@ -208,7 +208,7 @@ func (d *headFirst) Replace(name string, data []byte) error {
 func (d *headFirst) ReadBack(string, []byte) error { return nil }
 
 // The same cuts find what a save without fsync, in another order, or onto a file system
-// without a journal would lose.
+// without a journal would lose. Breaks G23.
 func TestASaveThatIsNotCarefulIsCaught(t *testing.T) {
 	for name, wrong := range map[string]func(*mediatest.FS, media.FS) Dir{
 		"no fsync":              func(_ *mediatest.FS, f media.FS) Dir { return media.NewDir(dropsSyncs{f}) },
@@ -232,7 +232,7 @@ func TestASaveThatIsNotCarefulIsCaught(t *testing.T) {
 }
 
 // A fault at any operation of a save is an error, or has done no harm; whatever it was,
-// there is a ledger, and the next save goes on.
+// there is a ledger, and the next save goes on. Shows G23.
 func TestEveryFaultOfASaveLeavesALedger(t *testing.T) {
 	for _, first := range []bool{true, false} {
 		c := newSaving(t, first)

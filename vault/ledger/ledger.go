@@ -57,7 +57,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // Parse reads ledger.jsonl. An end without a line feed is what a power cut leaves of a
 // line that never counted; Torn tells of it, and the next Append puts a note in its
-// place. Everything else that does not chain is a *LineError.
+// place. Everything else that does not chain is a *LineError. Keeps G23.
 func Parse(data []byte) (*Ledger, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("ledger.jsonl: %d bytes where at most %d are allowed", len(data), MaxSize)

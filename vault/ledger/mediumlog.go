@@ -21,7 +21,7 @@ const (
 )
 
 // MediumCheck is what the log of a medium says of one check: nothing that tells who
-// keeps the medium, or where.
+// keeps the medium, or where. Keeps G29.
 type MediumCheck struct {
 	Time       time.Time
 	Generation int

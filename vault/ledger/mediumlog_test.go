@@ -46,7 +46,7 @@ func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
 	require.Equal(t, mediumChecks()[4], last)
 }
 
-// Its lines have members with fixed words, numbers and times, and none for names.
+// Its lines have members with fixed words, numbers and times, and none for names. Shows G29.
 func TestMediumLogNamesNobody(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(string(mediumLog(t).Bytes()), "\n"), "\n")
 	for _, line := range lines[1:] {

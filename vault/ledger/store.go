@@ -64,7 +64,7 @@ func parseHead(data []byte) (Head, error) {
 }
 
 // Open reads the ledger of a vault from its folder and proves its signature. A vault
-// without a ledger gives fs.ErrNotExist.
+// without a ledger gives fs.ErrNotExist. Keeps G23.
 func Open(dir Dir, vault string, verify Verify) (*Ledger, error) {
 	return load(vault, verify, func(name string, limit int64) ([]byte, error) {
 		return dir.Read(path.Join(FolderName, name), limit)
@@ -222,7 +222,7 @@ func (l *Ledger) Files() (map[string][]byte, error) {
 // Save writes what changed, and reads it back: lines, signature, head, in this order
 // (loadHead tells why). The file of lines is written anew beside the old one and
 // renamed: at some 200 bytes a line that costs nothing, and unlike appending it leaves
-// no torn line.
+// no torn line. Keeps G23.
 func (l *Ledger) Save(dir Dir) error {
 	files, err := l.Files()
 	if err != nil {

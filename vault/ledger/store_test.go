@@ -61,6 +61,7 @@ func signed(t testing.TB, s signer, events ...Event) *Ledger {
 	return l
 }
 
+// Shows G23.
 func TestLedgerComesBackAsItWasSaved(t *testing.T) {
 	s, dir := newSigner(t), newDir(t)
 	_, err := Open(dir, testVault, s.verify)
@@ -85,7 +86,7 @@ func TestLedgerComesBackAsItWasSaved(t *testing.T) {
 	require.ErrorContains(t, err, "is that of vault abcdefgh, not of aaaaaaaa")
 }
 
-// Nothing that is done to a signed ledger passes: not even to its last line.
+// Nothing that is done to a signed ledger passes: not even to its last line. Breaks G23.
 func TestSignedLinesCannotChange(t *testing.T) {
 	s := newSigner(t)
 	l := signed(t, s, everyEvent()...)

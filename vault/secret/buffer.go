@@ -49,7 +49,7 @@ type Buffer struct {
 	slot int // index of the first granule in a shared page
 }
 
-// New returns a zeroed buffer of size bytes. A size of 0 is allowed.
+// New returns a zeroed buffer of size bytes. A size of 0 is allowed. Keeps G11.
 func New(size int) (*Buffer, error) { return memory.take(&memory.ordinary, size) }
 
 // NewSeed is New for what opens everything, the seeds: in memory that the kernel

@@ -9,7 +9,7 @@ import "runtime/secret"
 const Erasing = true
 
 // Do runs f. Heap temporaries of f are erased when the garbage collector next
-// runs; Collect makes it run. f must not start goroutines: they are not covered.
+// runs; Collect makes it run. f must not start goroutines: they are not covered. Keeps G18.
 func Do(f func() error) error {
 	var err error
 	secret.Do(func() { err = f() })

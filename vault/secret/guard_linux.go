@@ -19,7 +19,7 @@ import (
 // debug.SetTraceback("none") does not help: it cannot go below what GOTRACEBACK
 // asked for, nor below "single" where that is not set (runtime.setTraceback). The
 // price is that a fatal error of the runtime, which no program can catch, shows
-// as exit code 2 without a word.
+// as exit code 2 without a word. Keeps G19.
 func DetachStderr() (*os.File, error) {
 	nothing, err := unix.Open(os.DevNull, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -50,7 +50,7 @@ func (e *PanicError) Error() string {
 
 // Guard runs body, for the whole of a command. A panic in it wipes all buffers
 // and becomes a *PanicError. It does not reach panics in goroutines that body
-// starts; what those print goes where DetachStderr sends it.
+// starts; what those print goes where DetachStderr sends it. Keeps G19.
 func Guard(body func()) (err error) {
 	defer func() {
 		value := recover()

@@ -11,7 +11,7 @@ import (
 )
 
 // The test binary runs again as an unprivileged user with 64 KiB of lockable
-// memory, where the tests of the limit do not skip.
+// memory, where the tests of the limit do not skip. Shows G11.
 func TestLimitInAChild(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to become another user")

@@ -21,7 +21,7 @@ const MinimumLocked = 64 * 1024
 // private by default, no privileges to be gained by running a program, an
 // environment without what the program does not use. It raises the limit of
 // lockable memory to the hard limit and reports an error when even that is too
-// low to work.
+// low to work. Keeps G19.
 func Harden() error {
 	unix.Umask(0o077)
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -99,7 +99,7 @@ func hasLockCapability() bool {
 // Collect runs the garbage collector so that Do's heap temporaries are erased now. What a
 // cleanup lets go is freed by a later collection only, and crypto/ed25519 holds the signer's
 // key like that, in a cache. So there are several, and cleanups are waited for: twice,
-// because those of one collection run in any order.
+// because those of one collection run in any order. Keeps G18.
 func Collect() {
 	collectAndCleanUp()
 	collectAndCleanUp()

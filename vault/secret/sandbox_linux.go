@@ -85,7 +85,7 @@ const rulesetABI = 5
 // everything that lies elsewhere was opened. Files that are open stay usable.
 //
 // Where the kernel lacks a part, the other part holds, Sandbox says which, and
-// the error is ErrNoSandbox: whether to go on is the caller's decision.
+// the error is ErrNoSandbox: whether to go on is the caller's decision. Keeps G20.
 func Confine(p Paths) (Sandbox, error) {
 	var s Sandbox
 	granted, err := p.rules()

@@ -319,6 +319,7 @@ func names(list []attempt) map[string]bool {
 	return set
 }
 
+// Breaks G20.
 func TestTheSandboxRefusesInEveryThreadWhatWorksOutside(t *testing.T) {
 	have := Features()
 	if !have.Seccomp || have.LandlockABI < 3 {

@@ -70,7 +70,7 @@ func (a chainAnswers) number(file string) (n uint64, ok bool) {
 }
 
 // counters decides under which name files are restored whose truth is on the
-// network. Without an answer the network counts as not asked.
+// network. Without an answer the network counts as not asked. Keeps G13.
 func counters(c Console, report material.Report, answers []string) ([]HeldBack, error) {
 	given, err := parseAnswers(report, answers)
 	if err != nil {

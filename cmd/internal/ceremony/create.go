@@ -234,7 +234,7 @@ func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 }
 
 // writeCard draws one card, reads it back and writes it. A card is a secret: its
-// PDF is made inside secret.Do and goes to a new file of mode 0400.
+// PDF is made inside secret.Do and goes to a new file of mode 0400. Keeps G21.
 func (r *CreateRequest) writeCard(undo *undoList, cards *os.Root, fresh *vault.Fresh, index int) error {
 	err := secret.Do(func() error {
 		shares, err := fresh.Card(index)
@@ -304,7 +304,7 @@ func splitWords(words []byte) []string {
 }
 
 // proveCard reads the finished PDF as a scanner's user would and wants exactly
-// the shares that were to be drawn.
+// the shares that were to be drawn. Keeps G6.
 func proveCard(pdf []byte, shares []shard.Share) error {
 	found, err := scan.Read(pdf, scan.Options{})
 	if err != nil {

@@ -98,7 +98,7 @@ func fourNetworks(t *testing.T) string {
 }
 
 // Files of four networks in one folder are told apart, and nothing is left over
-// but what is of no network.
+// but what is of no network. Shows G12.
 func TestFourNetworksInOneFolder(t *testing.T) {
 	report, err := Inspect([]string{fourNetworks(t)}, Rules{Now: time.Now()})
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func names(files []vault.Entry) []string {
 	return out
 }
 
-// A standby gets exactly the hot kit of its pool, and nobody asks for a cold share.
+// A standby gets exactly the hot kit of its pool, and nobody asks for a cold share. Breaks G9.
 func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)
@@ -188,7 +188,7 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 }
 
 // A counter that the chain has overtaken, or that nobody asked the chain about,
-// comes back under a name that no tool picks up.
+// comes back under a name that no tool picks up. Shows G13.
 func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)
@@ -241,7 +241,7 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 }
 
 // An incoherent set is refused unless the failed check is accepted with a reason,
-// which every restore shows.
+// which every restore shows. Breaks G12.
 func TestIncoherentSetIsRefusedOrAcceptedOnRecord(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)

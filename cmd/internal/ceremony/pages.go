@@ -154,7 +154,7 @@ func drawPages(g *vault.Copy, frames []qr.Frame, layout qr.Layout, size paper.Si
 }
 
 // provePages reads the finished PDF and wants every frame, and from the data and
-// the parity the payload.
+// the parity the payload. Keeps G6.
 func provePages(c Console, pdf []byte, frames []qr.Frame, payload []byte) error {
 	c.Progress("reading the pages back", 0, 1)
 	defer c.Progress("", 0, 0)

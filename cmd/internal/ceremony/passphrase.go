@@ -21,7 +21,7 @@ const (
 const MinPassphrase = 12
 
 // NewPassphrase draws a passphrase. It is made in guarded memory and stays there; the
-// caller destroys it.
+// caller destroys it. Keeps G15.
 func NewPassphrase() (*secret.Buffer, error) {
 	const numberSize = 2
 	numbers, err := secret.Random(PassphraseWords * numberSize)

@@ -13,7 +13,7 @@ import (
 )
 
 // Generated passphrases are seven words of the list, and are never the same. Over many
-// the words come evenly from the whole list.
+// the words come evenly from the whole list. Shows G15.
 func TestPassphrasesAreDrawnFromTheWholeList(t *testing.T) {
 	require.GreaterOrEqual(t, PassphraseBits, 77)
 	list := map[string]int{}
@@ -48,7 +48,7 @@ func TestPassphrasesAreDrawnFromTheWholeList(t *testing.T) {
 	require.LessOrEqual(t, never, 5)
 }
 
-// A passphrase is counted in characters, not in bytes.
+// A passphrase is counted in characters, not in bytes. Breaks G15.
 func TestShortPassphrasesAreRefused(t *testing.T) {
 	for text, refused := range map[string]bool{"": true, "elevenchars": true, "twelve chars": false, "öäüöäüöäüöä": true, "öäüöäüöäüöäü": false} {
 		p, err := secret.Move([]byte(text))
@@ -66,7 +66,7 @@ func TestShortPassphrasesAreRefused(t *testing.T) {
 	}
 }
 
-// A card goes into the folder that was opened, never over a file nor through a link.
+// A card goes into the folder that was opened, never over a file nor through a link. Breaks G7.
 func TestCardsAreNewFilesInTheFolderThatWasOpened(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(dir, "card-1.pdf")))

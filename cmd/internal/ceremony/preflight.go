@@ -53,7 +53,7 @@ func (e *HostError) hint() string {
 }
 
 // hostGate is the first step of whatever brings secrets into memory. It refuses a
-// host with findings that are not accepted, and reports those that are.
+// host with findings that are not accepted, and reports those that are. Keeps G17.
 func hostGate(c Console, h Host) (accepted []airgap.Finding, err error) {
 	if h.Facts == nil {
 		return nil, errors.New("nothing is known about this host")

@@ -17,7 +17,7 @@ import (
 	"coldvault/vault/secret"
 )
 
-// A card that shows something else than the shares of its custodian is not written.
+// A card that shows something else than the shares of its custodian is not written. Breaks G6.
 func TestACardThatReadsDifferentlyIsRefused(t *testing.T) {
 	passphrase, err := secret.Move([]byte("correct horse battery"))
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestACardThatReadsDifferentlyIsRefused(t *testing.T) {
 	require.Error(t, proveCard([]byte("%PDF-1.4 and nothing more"), shares))
 }
 
-// Pages that do not give back what they are to hold are not written.
+// Pages that do not give back what they are to hold are not written. Breaks G6.
 func TestPagesThatReadDifferentlyAreRefused(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)

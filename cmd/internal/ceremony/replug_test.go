@@ -71,6 +71,7 @@ func fakeHost(t *testing.T) *sticks {
 	return s
 }
 
+// Breaks G26.
 func TestReplugWaitsForTheStickItself(t *testing.T) {
 	stick, elsewhere := t.TempDir(), t.TempDir()
 	host := fakeHost(t)
@@ -115,7 +116,7 @@ func TestReplugEndsWhereNobodyPulls(t *testing.T) {
 	require.Contains(t, c.said(), "nothing that can be pulled")
 }
 
-// A medium that has something else after it was put back is no copy.
+// A medium that has something else after it was put back is no copy. Shows G25.
 func TestReplugReadsTheMediumAgain(t *testing.T) {
 	empty := t.TempDir()
 	require.ErrorIs(t, proveAgain(&listener{}, empty, "abcdefgh", &vault.SealResult{Generation: 1}), vault.ErrNoVault)

@@ -16,7 +16,7 @@ func TestSelfTestPasses(t *testing.T) {
 }
 
 // A machine that miscalculates is stood in for by a golden vault with another content: one
-// change in whatever the test looks at, and it must not pass.
+// change in whatever the test looks at, and it must not pass. Breaks G27.
 func TestSelfTestFailsOnEveryChange(t *testing.T) {
 	golden := testvectors.Golden()
 	changed := 0

@@ -70,7 +70,7 @@ func (u *undoList) create(name string, data []byte, mode fs.FileMode) error {
 	})
 }
 
-// createIn is create in a folder that is open, whatever has its name by now.
+// createIn is create in a folder that is open, whatever has its name by now. Keeps G7.
 func (u *undoList) createIn(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	return u.write(filepath.Join(dir.Name(), name), data, func() (*os.File, error) {
 		return dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

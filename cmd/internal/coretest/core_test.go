@@ -75,7 +75,7 @@ func end(t *testing.T, signal syscall.Signal, program string, args ...string) en
 }
 
 // A signal while private files are in memory leaves no core file of them, and says nothing
-// of them. The control is a program without guards, which leaves one.
+// of them. The control is a program without guards, which leaves one. Shows G19.
 func TestASignalLeavesNoCoreFile(t *testing.T) {
 	allowCoreFiles(t)
 	require.Len(t, end(t, unix.SIGABRT, "cat").files, 1, "a core file would not be seen")

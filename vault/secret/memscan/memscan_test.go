@@ -97,6 +97,7 @@ func (h *holder) hits(t *testing.T) (locked, open []Hit) {
 	return locked, open
 }
 
+// Breaks G18.
 func TestAScanTellsGuardedMemoryFromACopy(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to read the memory of a hardened process")
@@ -132,7 +133,7 @@ func TestAScanTellsGuardedMemoryFromACopy(t *testing.T) {
 }
 
 // Every crash with core files of any size allowed. The bare program shows that
-// this system writes them where the test looks, with the secret inside.
+// this system writes them where the test looks, with the secret inside. Breaks G19.
 func TestACrashLeavesNoCoreFile(t *testing.T) {
 	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
 	require.NoError(t, err)
