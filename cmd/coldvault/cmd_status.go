@@ -100,7 +100,7 @@ func (u *ui) compartments(compartments []ledger.Compartment) {
 		u.verdict(color, c.Name, "%d of %d open it; %d proven, %d not proven, %d gone; last drill %s", c.Threshold, c.Shares, c.Proven, c.Unproven, c.Gone, day(c.LastDrill))
 		for _, card := range c.Cards {
 			if card.State != ledger.CardProven {
-				u.print("    card %d %s: %s", card.Index, card.Custodian, card.State)
+				u.print("    %s: %s", card.Name(), card.State)
 			}
 		}
 		u.emit("compartment", c)

@@ -28,7 +28,8 @@ type Card struct {
 	AgeDays   int       `json:"age_days"` // of the last proof
 }
 
-func (c Card) name() string {
+// Name is how a person knows the card.
+func (c Card) Name() string {
 	if c.Custodian == "" {
 		return fmt.Sprintf("card %d", c.Index)
 	}
@@ -157,7 +158,7 @@ func (s *Status) cardDates() {
 				due = card.LastProof.AddDate(0, 0, s.Policy.Cards)
 			}
 			d := Date{
-				UID: fmt.Sprintf("card-%d", card.Index), On: due, What: "Prove " + card.name(), Alarm: checkLead,
+				UID: fmt.Sprintf("card-%d", card.Index), On: due, What: "Prove " + card.Name(), Alarm: checkLead,
 				Text: "Run coldvault check with the card; it needs no other card.",
 			}
 			i := slices.IndexFunc(dates, func(old Date) bool { return old.UID == d.UID })

@@ -116,7 +116,7 @@ func (e SharesSplit) validate() error {
 		return fmt.Errorf("%d custodians for %d cards", len(e.Custodians), cards)
 	}
 	for _, c := range e.Custodians {
-		if err := checkText("custodian", c, maxName); err != nil {
+		if err := checkOptional("custodian", c, maxName); err != nil {
 			return err
 		}
 	}

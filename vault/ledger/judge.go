@@ -119,13 +119,13 @@ func (s *Status) judgeCards(c *Compartment) {
 	for _, card := range c.Cards {
 		switch due := card.LastProof.AddDate(0, 0, s.Policy.Cards); {
 		case card.State == CardUnproven:
-			unproven = append(unproven, card.name())
+			unproven = append(unproven, card.Name())
 		case card.State == CardFailed:
-			failed = append(failed, card.name())
+			failed = append(failed, card.Name())
 		case card.State == CardLost:
-			lost = append(lost, card.name())
+			lost = append(lost, card.Name())
 		case !due.After(s.Time):
-			old = append(old, card.name())
+			old = append(old, card.Name())
 			if oldest.IsZero() || due.Before(oldest) {
 				oldest = due
 			}

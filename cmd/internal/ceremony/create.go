@@ -133,19 +133,15 @@ func (r *CreateRequest) create(c Console, accepted []airgap.Finding) (*vault.Fre
 	return vault.Create(p, passphrase)
 }
 
-// keepers are the names for the ledger, one a card; nil where there are more than fit on a
-// line of it.
-func (r *CreateRequest) keepers() (names []string) {
+// keepers are the names for the ledger, one a card, "" for who was not named; nil where
+// nobody was, or there are more than fit on a line of it.
+func (r *CreateRequest) keepers() []string {
 	const room = ledger.MaxLine / 2
-	size := 0
-	for i := range r.Shares {
-		name := fmt.Sprintf("card %d", i+1)
-		if i < len(r.Custodians) {
-			name = r.Custodians[i]
-		}
-		names, size = append(names, name), size+len(name)
+	names, size := make([]string, r.Shares), 0
+	for i := range copy(names, r.Custodians) {
+		size += len(names[i])
 	}
-	if size > room {
+	if size == 0 || size > room {
 		return nil
 	}
 	return names

@@ -90,6 +90,9 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	}
 	result.InMemory = inMemory
 	result.HostAccepted = accepted
+	if result.Runbook, err = result.writeRunbook(role.name, r.Rules.Now); err != nil {
+		c.Warn("the files are restored, and their runbook could not be written: %v", err)
+	}
 	return result, nil
 }
 
@@ -194,9 +197,6 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	result.Files, result.Held = entries, held
 	for _, b := range bundles[:1] { // the same in every compartment
 		result.Accepted, result.Facts = b.Contents.Accepted, b.Contents.Facts
-	}
-	if result.Runbook, err = result.writeRunbook(role.name, r.Rules.Now); err != nil {
-		c.Warn("the files are restored, and their runbook could not be written: %v", err)
 	}
 	return result, nil
 }

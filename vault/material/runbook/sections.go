@@ -48,6 +48,9 @@ func (b *book) writeHead() {
 		{"folder", "`" + quote(in.To) + "`"},
 		{"files", strconv.Itoa(len(in.Files))},
 	}
+	if len(in.Host) > 0 {
+		rows = append(rows, []string{"on a machine", "with " + code(strings.Join(in.Host, ", ")) + ", which was accepted"})
+	}
 	b.doc.table([]string{"this restore", "value"}, rows)
 	b.doc.para("Work from top to bottom. Tick every step. Do not skip a proof. Commands are for bash.")
 	if failed := b.count(material.Fail); failed > 0 {
