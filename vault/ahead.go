@@ -195,40 +195,58 @@ func (a *ahead) Close() {
 	}
 }
 
-// behind is a writer that hands on what it is given in another goroutine, so that
-// encrypting and writing overlap. What goes through it is public or encrypted.
+// behind is a writer that hands on what it is given to one writer after the other, each in a
+// goroutine of its own, so that encrypting, hashing and writing overlap. What goes through it
+// is public or encrypted.
 type behind struct {
-	w       io.Writer
 	current []byte
 	full    chan []byte
 	free    chan []byte
-	done    chan struct{}
-	err     error // of w; read after done
+	workers sync.WaitGroup
 	failed  atomic.Bool
+	once    sync.Once
+	err     error // of the stage that failed first; read after the workers
 }
 
-func newBehind(w io.Writer) *behind {
-	const buffers = 4
-	b := &behind{w: w, full: make(chan []byte, buffers), free: make(chan []byte, buffers), done: make(chan struct{})}
+func newBehind(stages ...io.Writer) *behind {
+	const buffers = 6
+	b := &behind{full: make(chan []byte, buffers), free: make(chan []byte, buffers)}
 	for range buffers {
 		b.free <- make([]byte, 0, aheadChunk)
 	}
 	b.current = <-b.free
-	go func() {
-		defer close(b.done)
-		for p := range b.full {
-			if b.err == nil {
-				if _, b.err = b.w.Write(p); b.err != nil {
-					b.failed.Store(true)
-				}
-			}
-			b.free <- p[:0]
+	from := b.full
+	for i, w := range stages {
+		to := make(chan []byte, buffers)
+		if i == len(stages)-1 {
+			to = b.free
 		}
-	}()
+		source := from
+		b.workers.Go(func() {
+			b.work(w, source, to)
+			if to != b.free {
+				close(to)
+			}
+		})
+		from = to
+	}
 	return b
 }
 
-// errBehind is what Write returns after w failed; Close has the reason.
+// work is one stage. After a failure of any of them buffers only go round.
+func (b *behind) work(w io.Writer, from <-chan []byte, to chan<- []byte) {
+	for p := range from {
+		if !b.failed.Load() {
+			if _, err := w.Write(p); err != nil {
+				b.once.Do(func() { b.err = err })
+				b.failed.Store(true)
+			}
+		}
+		to <- p
+	}
+}
+
+// errBehind is what Write returns after a stage failed; Close has the reason.
 var errBehind = errors.New("what is behind has failed")
 
 func (b *behind) Write(p []byte) (int, error) {
@@ -242,7 +260,7 @@ func (b *behind) Write(p []byte) (int, error) {
 		p = p[n:]
 		if len(b.current) == cap(b.current) {
 			b.full <- b.current
-			b.current = <-b.free
+			b.current = (<-b.free)[:0]
 		}
 	}
 	return total, nil
@@ -252,6 +270,6 @@ func (b *behind) Write(p []byte) (int, error) {
 func (b *behind) Close() error {
 	b.full <- b.current
 	close(b.full)
-	<-b.done
+	b.workers.Wait()
 	return b.err
 }

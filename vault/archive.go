@@ -59,8 +59,9 @@ func (s *sealing) sealArchive(i int) error {
 	if err != nil {
 		return err
 	}
-	out := &spread{sealing: s, archive: i + 1, name: src.Name}
-	header, err := encryptArchive(recipient, src, newBehind(out), s.progress(src.Name, src.Size))
+	digests := &partDigests{}
+	out := &spread{sealing: s, archive: i + 1, name: src.Name, digests: digests}
+	header, err := encryptArchive(recipient, src, newBehind(digests, out), s.progress(src.Name, src.Size))
 	if err == nil {
 		err = out.finishPart()
 	}
@@ -238,16 +239,50 @@ func padArchive(w *countingWriter, compressed bool) error {
 	return nil
 }
 
+// partDigests computes the digests of the parts of an archive, ahead of spread.
+type partDigests struct {
+	mu    sync.Mutex // of parts: spread reads the earlier ones meanwhile
+	parts []*partDigest
+	size  int64 // of the last one
+}
+
+type partDigest struct {
+	sha256 hash.Hash
+	sums   media.Sums
+}
+
+// Write is an io.Writer.
+func (d *partDigests) Write(p []byte) (int, error) {
+	total := len(p)
+	for len(p) > 0 {
+		if len(d.parts) == 0 || d.size == partSize {
+			d.mu.Lock()
+			d.parts, d.size = append(d.parts, &partDigest{sha256: sha256.New()}), 0
+			d.mu.Unlock()
+		}
+		n := min(int64(len(p)), partSize-d.size)
+		last := d.parts[len(d.parts)-1]
+		last.sha256.Write(p[:n])
+		_, _ = last.sums.Write(p[:n])
+		p, d.size = p[n:], d.size+n
+	}
+	return total, nil
+}
+
+func (d *partDigests) of(part int) *partDigest {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.parts[part]
+}
+
 // spread writes the ciphertext of one archive to all targets, part by part.
 type spread struct {
 	*sealing
 	archive int
 	name    string // of the file, for the progress
-	files   []format.ManifestFile
-
-	size   int64 // of the part under way, 0 for none
-	digest hash.Hash
-	sums   *media.Sums
+	digests *partDigests
+	files   []format.ManifestFile // two a part
+	size    int64                 // of the part under way, 0 for none
 }
 
 func (s *spread) part() string { return format.ArchivePart(s.archive, len(s.files)/2+1) }
@@ -267,16 +302,10 @@ func (s *spread) Write(p []byte) (int, error) {
 		}
 		n := min(int64(len(p)), partSize-s.size)
 		piece := p[:n]
-		var hashing sync.WaitGroup
-		hashing.Go(func() {
-			s.digest.Write(piece)
-			_, _ = s.sums.Write(piece)
-		})
 		err := s.each(all, func(t *target) error {
 			_, err := t.pending.Write(piece)
 			return err
 		})
-		hashing.Wait()
 		if err != nil {
 			return 0, err
 		}
@@ -291,7 +320,6 @@ func (s *spread) Write(p []byte) (int, error) {
 }
 
 func (s *spread) beginPart() error {
-	s.digest, s.sums = sha256.New(), &media.Sums{}
 	return s.each(all, func(t *target) (err error) {
 		t.pending, err = t.dir.Create(s.path(t, s.part()))
 		return err
@@ -307,7 +335,7 @@ func (s *spread) finishPart() error {
 	if s.size == 0 {
 		return nil
 	}
-	name := s.part()
+	name, digest := s.part(), s.digests.of(len(s.files)/2)
 	err := s.each(all, func(t *target) error {
 		pending := t.pending
 		t.pending = nil
@@ -320,7 +348,7 @@ func (s *spread) finishPart() error {
 	parities := map[*target]format.ManifestFile{}
 	progress := s.progress("proving "+s.name, s.size*int64(len(s.good)))
 	err = s.each(parallelParity, func(t *target) error {
-		parity, err := addParity(t.dir, s.path(t, name), s.size, s.sums, progress)
+		parity, err := addParity(t.dir, s.path(t, name), s.size, &digest.sums, progress)
 		mu.Lock()
 		defer mu.Unlock()
 		parities[t] = parity
@@ -337,7 +365,7 @@ func (s *spread) finishPart() error {
 		return nil
 	})
 	s.files = append(s.files,
-		format.ManifestFile{Name: name, Size: s.size, SHA256: hex.EncodeToString(s.digest.Sum(nil))}, parity)
+		format.ManifestFile{Name: name, Size: s.size, SHA256: hex.EncodeToString(digest.sha256.Sum(nil))}, parity)
 	s.size = 0
 	return err
 }
