@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,6 +14,7 @@ import (
 // OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
 // is no link and in which no other user can exchange files. made tells which. Keeps G7.
 func OpenPrivate(name string) (root *os.Root, made bool, err error) {
+	name = filepath.Clean(name) // "link/" would be what the link is to
 	err = os.Mkdir(name, restoredFolder)
 	made = err == nil
 	if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -56,11 +58,16 @@ func openFolder(name string) (*os.Root, error) {
 var ErrShared = errors.New("other users can exchange files in this folder")
 
 // checkPrivate lets a sticky folder pass, as a mounted tmpfs is (mount(8): mode 1777):
-// only their owner can rename or remove files there. Files in it are 0400.
+// only their owner, and that of the folder, can rename or remove files there. Files in it
+// are 0400.
 func checkPrivate(name string, info fs.FileInfo) error {
 	const writableByOthers = 0o022
 	if info.Mode()&writableByOthers != 0 && info.Mode()&fs.ModeSticky == 0 {
 		return fmt.Errorf("%s: %w", name, ErrShared)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s belongs to another user: %w", name, ErrShared)
 	}
 	return nil
 }

@@ -93,3 +93,29 @@ func TestFoldersForSecretsArePrivate(t *testing.T) {
 	_, _, err = OpenPrivate(file)
 	require.ErrorContains(t, err, "is no folder")
 }
+
+// A folder of somebody else is theirs, whatever its mode; and a link with a slash behind it is
+// a link. Breaks G7.
+func TestAFolderOfAnotherUserIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a folder away")
+	}
+	for _, mode := range []os.FileMode{0o755, 0o700, 0o777 | os.ModeSticky} {
+		name := filepath.Join(t.TempDir(), "theirs")
+		require.NoError(t, os.Mkdir(name, 0o700))
+		require.NoError(t, os.Chmod(name, mode))
+		root, _, err := OpenPrivate(name)
+		require.NoError(t, err, mode)
+		root.Close()
+		require.NoError(t, os.Chown(name, 1000, 1000))
+		_, _, err = OpenPrivate(name)
+		require.ErrorIs(t, err, ErrShared, mode)
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
+	require.NoError(t, os.Symlink("real", filepath.Join(dir, "link")))
+	for _, name := range []string{"link", "link/", "link/."} {
+		_, _, err := OpenPrivate(dir + "/" + name)
+		require.ErrorContains(t, err, "a link", name)
+	}
+}

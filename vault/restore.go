@@ -42,8 +42,9 @@ type Target struct {
 	// memory tells that it is a tmpfs: there is no medium that could be read back.
 	memory bool
 
-	mu     sync.Mutex // between writing and an interrupt that closes
-	closed bool
+	mu        sync.Mutex // between writing and an interrupt that closes
+	closed    bool
+	published bool
 }
 
 // OpenTarget makes the folder, or takes an existing empty one, as OpenPrivate does.
@@ -96,6 +97,13 @@ func (t *Target) Close() error {
 		_ = os.Remove(t.name)
 	}
 	return err
+}
+
+// Published tells whether all files have their names.
+func (t *Target) Published() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.published
 }
 
 // Entry is one file to restore. Name may differ from the one it was sealed with.
@@ -407,6 +415,7 @@ func (t *Target) publish() error {
 			_ = media.RemoveAll(t.fs, name)
 		}
 	}
+	t.published = err == nil
 	return err
 }
 

@@ -25,7 +25,7 @@ func (c *checkCmd) Run(u *ui) error {
 		}
 	}
 	r, err := ceremony.Check(u, ceremony.CheckRequest{
-		Paths: c.Paths, Cards: c.Card, Stdin: u.in, Repair: c.Repair, Vault: c.Vault, NoRecord: c.NoRecord, Now: time.Now(),
+		Paths: c.Paths, Cards: c.Card, Stdin: u.quiet(u.in), Repair: c.Repair, Vault: c.Vault, NoRecord: c.NoRecord, Now: time.Now(),
 	})
 	if r == nil {
 		return err

@@ -33,7 +33,7 @@ func (c *drillCmd) Run(u *ui) error {
 		return err
 	}
 	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
-		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
+		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
 		Host: c.host(u),
 	}, c.Vault)
 	if r == nil {

@@ -34,7 +34,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		return err
 	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
-		From: c.From, Cards: c.Card, Stdin: u.in, Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
+		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
 		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u),
 	})
 	if err != nil {

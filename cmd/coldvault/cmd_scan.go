@@ -24,7 +24,7 @@ func (c *scanCmd) Run(u *ui) error {
 		return err
 	}
 	defer stop()
-	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.in, Rescue: c.Rescue, Camera: source})
+	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.quiet(u.in), Rescue: c.Rescue, Camera: source})
 	if r == nil {
 		return err
 	}

@@ -16,7 +16,7 @@ type statusCmd struct {
 }
 
 func (c *statusCmd) Run(u *ui) error {
-	r, err := ceremony.Status(u, ceremony.StatusRequest{Vault: c.Vault, Media: c.Media, ICS: c.ICS, Stdin: u.in, Now: time.Now()})
+	r, err := ceremony.Status(u, ceremony.StatusRequest{Vault: c.Vault, Media: c.Media, ICS: c.ICS, Stdin: u.quiet(u.in), Now: time.Now()})
 	if r == nil {
 		return err
 	}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,13 +19,59 @@ type interrupts struct {
 	watch    sync.Once
 	mu       sync.Mutex
 	cleanups []*func() // newest last
+	words    lastWords
+}
+
+// lastWords are what is said at an interrupt, when all is put right: nobody may be reading.
+type lastWords struct {
+	mu    sync.Mutex
+	begun bool
+	lines []string
+}
+
+// take keeps a line for the end, if the process is ending.
+func (w *lastWords) take(line string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.begun {
+		w.lines = append(w.lines, line)
+	}
+	return w.begun
+}
+
+func (w *lastWords) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = true
+}
+
+// patience is how long the last words wait for who reads them.
+const patience = 300 * time.Millisecond
+
+// say prints the last words as far as somebody takes them.
+func (w *lastWords) say(out io.Writer, signal os.Signal) {
+	w.mu.Lock()
+	text := fmt.Sprintf("coldvault: error: interrupted (%v)\n", signal)
+	for _, line := range w.lines {
+		text += "coldvault: hint: " + line + "\n"
+	}
+	w.mu.Unlock()
+	said := make(chan struct{})
+	go func() {
+		_, _ = io.WriteString(out, text)
+		close(said)
+	}()
+	select {
+	case <-said:
+	case <-time.After(patience):
+	}
 }
 
 // OnInterrupt has cleanup run when the process gets SIGINT, SIGTERM, SIGHUP or SIGQUIT, or one that
 // would leave a core file. All cleanups run, newest first, by one goroutine; then secrets are wiped and the
 // process ends.
 func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
-	u.undo.watch.Do(u.undo.start)
+	u.undo.watch.Do(func() { u.undo.start(u.err) })
 	u.undo.mu.Lock()
 	defer u.undo.mu.Unlock()
 	u.undo.cleanups = append(u.undo.cleanups, &cleanup)
@@ -33,7 +82,7 @@ func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
 	}
 }
 
-func (i *interrupts) start() {
+func (i *interrupts) start(out io.Writer) {
 	// A reader that has gone, as of `coldvault … | head`, must not end the work half
 	// way: writing to it fails instead.
 	signal.Ignore(unix.SIGPIPE)
@@ -42,13 +91,15 @@ func (i *interrupts) start() {
 	// Sent by someone; those that the program itself causes are panics.
 	signal.Notify(signals, unix.SIGABRT, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS)
 	go func() {
-		<-signals
+		signal := <-signals
+		i.words.begin()
 		// Never unlocked: what starts or ends a step now waits for the end.
 		i.mu.Lock()
 		for _, cleanup := range slices.Backward(i.cleanups) {
 			(*cleanup)()
 		}
 		secret.DestroyAll()
+		i.words.say(out, signal)
 		os.Exit(exitFailed)
 	}()
 }

@@ -73,7 +73,7 @@ func (u *ui) guarded(args []string) int {
 // run is one command. A panic goes through its defers too: the terminal is put right and
 // secrets are wiped before Guard turns it into an error.
 func (u *ui) run(args []string) int {
-	u.undo.watch.Do(u.undo.start)
+	u.undo.watch.Do(func() { u.undo.start(u.err) })
 	defer secret.DestroyAll()
 	defer u.show()
 	if err := secret.Harden(); err != nil {

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"os/signal"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/secret"
@@ -65,11 +69,47 @@ func (u *ui) passphraseFromFile(name string) (*secret.Buffer, error) {
 		}
 		defer f.Close()
 	}
-	b, err := secret.Read(f, 0, maxTyped)
+	b, err := secret.Read(u.quiet(f), 0, maxTyped)
 	if err != nil {
 		return nil, fmt.Errorf("the passphrase in %s: %w", name, err)
 	}
 	return firstLine(b)
+}
+
+// quiet reads secrets from a file that somebody may be typing at or writing to.
+func (u *ui) quiet(f *os.File) io.Reader { return &quiet{ui: u, file: f} }
+
+type quiet struct {
+	ui    *ui
+	file  *os.File
+	begun bool
+}
+
+var errEcho = &ceremony.HintError{
+	Err:  errors.New("it is a device, such as a terminal that would show what is typed"),
+	Hint: "leave it away to be asked, or give a file, or - for standard input",
+}
+
+// Read is an io.Reader. Keeps G14.
+func (q *quiet) Read(p []byte) (int, error) {
+	if !q.begun {
+		q.begun = true
+		// The sandbox lets nobody ask whether what was opened by name is a terminal.
+		if info, err := q.file.Stat(); err == nil && q.file != q.ui.in && info.Mode()&fs.ModeCharDevice != 0 {
+			return 0, errEcho
+		}
+		if term.IsTerminal(int(q.file.Fd())) {
+			if q.ui.hideFile(q.file) != nil {
+				return 0, errEcho
+			}
+			q.ui.tell(q.ui.hidden.screen, "type, or let a scanner type; nothing is shown; Ctrl-D at the start of a line ends it\n")
+		}
+	}
+	ready := []unix.PollFd{{Fd: int32(q.file.Fd()), Events: unix.POLLIN}}
+	if n, err := unix.Poll(ready, 0); n == 0 && err == nil {
+		secret.Collect() // it may take hours
+	}
+	return q.file.Read(p)
 }
 
 // firstLine cuts a buffer at its first line break.
@@ -91,6 +131,9 @@ func (u *ui) Card(prompt string) (*secret.Buffer, error) {
 		line, err = u.askWords(prompt + "\n(words are shown one at a time, digits not at all; an empty line gives up): ")
 	} else {
 		line, err = u.askHidden(prompt + "\n(not shown; an empty line gives up): ")
+	}
+	if errors.Is(err, errClosed) { // Ctrl-D
+		return nil, ceremony.ErrNobody
 	}
 	if err != nil {
 		return nil, err
@@ -155,9 +198,34 @@ func (u *ui) hide() error {
 	if err != nil {
 		return err
 	}
+	if err := u.hideOn(tty); err != nil {
+		tty.Close()
+		return err
+	}
+	return nil
+}
+
+// hideFile is hide on a terminal that is open as something else, such as standard input.
+func (u *ui) hideFile(f *os.File) error {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	tty := os.NewFile(uintptr(fd), f.Name())
+	if err := u.hideOn(tty); err != nil || u.hidden.tty != tty {
+		tty.Close()
+		return err
+	}
+	return nil
+}
+
+// hideOn is hide on a terminal that show closes.
+func (u *ui) hideOn(tty *os.File) error {
+	if u.hidden != nil {
+		return nil
+	}
 	old, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
 	if err != nil {
-		tty.Close()
 		return err
 	}
 	h := &hidden{tty: tty, screen: &screen{tty: tty}, old: *old}
@@ -168,11 +236,14 @@ func (u *ui) hide() error {
 	// Ctrl-Z would leave a secret on the screen, and a shell without echo (termios(3):
 	// 0 is no key).
 	quiet.Cc[unix.VSUSP] = 0
+	// Ctrl-S would keep it on the screen.
+	quiet.Iflag &^= unix.IXON
 	if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, &quiet); err != nil {
 		h.end()
-		tty.Close()
 		return err
 	}
+	// One that somebody else stops the program with would do the same.
+	signal.Ignore(unix.SIGTSTP)
 	u.hidden = h
 	return nil
 }
@@ -181,8 +252,12 @@ func (u *ui) hide() error {
 // what was typed and not read: it may be a share, and would be an answer to the next
 // question, or a command to the shell. Keeps G14.
 func (h *hidden) restore() {
+	// Output that nobody reads must not hold this up.
+	fd := int(h.tty.Fd())
+	stuck := time.AfterFunc(patience, func() { _ = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCOFLUSH) })
+	defer stuck.Stop()
 	h.screen.close()
-	_ = unix.IoctlSetTermios(int(h.tty.Fd()), unix.TCSETSF, &h.old)
+	_ = unix.IoctlSetTermios(fd, unix.TCSETSF, &h.old)
 }
 
 // show undoes hide.
@@ -191,6 +266,7 @@ func (u *ui) show() {
 		return
 	}
 	u.hidden.restore()
+	signal.Reset(unix.SIGTSTP)
 	u.hidden.end()
 	u.hidden.tty.Close()
 	u.hidden = nil

@@ -84,6 +84,9 @@ func (u *ui) Say(format string, args ...any) {
 
 // Warn reports what went wrong without stopping the work.
 func (u *ui) Warn(format string, args ...any) {
+	if u.undo.words.take(clean(fmt.Sprintf(format, args...))) {
+		return
+	}
 	u.Progress("", 0, 0)
 	fmt.Fprintln(u.err, u.paint(yellow, "!"), clean(fmt.Sprintf(format, args...)))
 }

@@ -130,7 +130,7 @@ func (in *Intake) Add(name string, stdin io.Reader) {
 
 func (in *Intake) add(name string, stdin io.Reader) error {
 	if name == "-" {
-		return in.addReader("standard input", stdin)
+		return in.addTyped("standard input", stdin)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -203,11 +203,22 @@ func readFile(name string) scanned {
 	return readScan(f)
 }
 
-// addReader reads an image, a PDF or text. A picture of a card is a secret that is
-// too large for locked memory and that the image libraries keep on the heap:
-// secret.Do erases it.
-func (in *Intake) addReader(name string, r io.Reader) error {
-	return in.addScan(name, readScan(r))
+// maxGuarded is as much of standard input as is kept in guarded memory: more than the codes
+// and words of a dozen cards.
+const maxGuarded = 16 << 10
+
+// addTyped reads what a person types, a scanner, or another program: a share may stand there
+// while what follows is waited for. What goes on longer than cards do is an image or pages.
+func (in *Intake) addTyped(name string, r io.Reader) error {
+	head, err := secret.Read(io.LimitReader(r, maxGuarded), 0, maxGuarded)
+	if err != nil {
+		return err
+	}
+	defer head.Destroy()
+	if head.Len() == maxGuarded {
+		return in.addScan(name, readScan(io.MultiReader(head.Reader(), r)))
+	}
+	return in.addScan(name, readData(head.Bytes()))
 }
 
 // scanned is a file as it was read: codes, or text where it is no image.
@@ -217,13 +228,23 @@ type scanned struct {
 	err   error
 }
 
-// readScan reads codes. Several files may be read at a time.
+// readScan reads codes. Several files may be read at a time. A picture of a card is a secret
+// that is too large for locked memory and that the image libraries keep on the heap:
+// secret.Do erases it.
 func readScan(r io.Reader) (s scanned) {
-	s.err = secret.Do(func() error {
+	err := secret.Do(func() error {
 		data, err := io.ReadAll(io.LimitReader(r, scan.DefaultMaxFileBytes))
-		if err != nil {
-			return err
+		if err == nil {
+			s = readData(data)
 		}
+		return err
+	})
+	s.err = errors.Join(s.err, err)
+	return s
+}
+
+func readData(data []byte) (s scanned) {
+	s.err = secret.Do(func() (err error) {
 		s.found, err = scan.Read(data, scan.Options{})
 		if errors.Is(err, scan.ErrFormat) {
 			s.text = data

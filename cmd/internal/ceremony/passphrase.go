@@ -3,7 +3,9 @@ package ceremony
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"unicode"
 	"unicode/utf8"
 
 	"coldvault/shard"
@@ -48,9 +50,12 @@ func NewPassphrase() (*secret.Buffer, error) {
 	return secret.Read(bytes.NewReader(line), len(line), len(line))
 }
 
-// CheckPassphrase refuses a new passphrase that is too short.
+// CheckPassphrase refuses a new passphrase that is too short, or that nobody can type.
 func CheckPassphrase(p *secret.Buffer) error {
-	n := utf8.RuneCount(p.Bytes())
+	if !utf8.Valid(p.Bytes()) || bytes.ContainsFunc(p.Bytes(), unicode.IsControl) {
+		return withHint(errors.New("the passphrase has characters that cannot be typed"), "take letters, digits, spaces and signs")
+	}
+	n := utf8.RuneCount(bytes.TrimSpace(p.Bytes()))
 	if n >= MinPassphrase {
 		return nil
 	}

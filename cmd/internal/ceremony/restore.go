@@ -74,7 +74,12 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		return nil, withHint(err, "give a folder that does not exist yet, or an empty one, such as a mounted tmpfs")
 	}
 	defer target.Close()
-	defer c.OnInterrupt(func() { target.Close() })()
+	defer c.OnInterrupt(func() {
+		target.Close()
+		if target.Published() {
+			c.Warn("all files are in %s, each read back; only their runbook may be missing", r.To)
+		}
+	})()
 	inMemory, err := warnOfDisk(c, r.To)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const endOfInput = "\x04" // Ctrl-D
+
+// Where standard input is the terminal, what is typed there is not echoed either.
+// Breaks G14.
+func TestWhatIsTypedAtStandardInputIsNotEchoed(t *testing.T) {
+	dir, _ := copySample(t)
+	s := start(t, dir, "init", "--vault", "v", "--label", "x", "--shares", "3", "--threshold", "2", "--cards", "c", "--passphrase-file", "-")
+	s.await("ends it\r\n")
+	s.enter("battery staple")
+	s.typeRaw(endOfInput)
+	code, screen := s.exit()
+	require.Zero(t, code, screen)
+	require.NotContains(t, screen, "staple")
+
+	s = start(t, dir, "seal", "--vault", "v", "--to", "medium-1", "pool-1", "--passphrase-file", "/dev/stdin")
+	code, screen = s.exit()
+	require.Equal(t, exitFailed, code, screen)
+	require.Contains(t, screen, "such as a terminal that would show what is typed")
+
+	for _, words := range []bool{false, true} {
+		lines := typed(t, dir, "cards/card-1.pdf", words)
+		for _, args := range [][]string{
+			{"check", "-"}, {"scan", "-"},
+			{"restore", "--from", "medium-1", "--card", "cards/card-2.pdf", "--card", "cards/card-3.pdf", "--card", "-", "--chain-counter", "1", "--to", "out"},
+		} {
+			s := start(t, dir, args...)
+			s.await("ends it\r\n")
+			for _, line := range lines {
+				s.enter(line)
+			}
+			s.typeRaw(endOfInput)
+			code, screen := s.exit()
+			require.Zero(t, code, screen)
+			for _, line := range lines {
+				require.NotContains(t, screen, line[:20], args)
+			}
+			require.NoError(t, os.RemoveAll(filepath.Join(dir, "out")))
+			runbooks, err := filepath.Glob(filepath.Join(dir, "out*"))
+			require.NoError(t, err)
+			for _, name := range runbooks {
+				require.NoError(t, os.Remove(name))
+			}
+		}
+	}
+}
+
+// typeRaw types what is no line.
+func (s *session) typeRaw(keys string) {
+	s.t.Helper()
+	_, err := s.ctrl.WriteString(keys)
+	require.NoError(s.t, err)
+}
+
+// A stop signal from elsewhere would leave a secret on the screen, and the shell without echo.
+// Breaks G14.
+func TestAPromptIgnoresAStopSignal(t *testing.T) {
+	s := start(t, t.TempDir(), initArgs...)
+	s.await(newPrompt)
+	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTSTP))
+	time.Sleep(100 * time.Millisecond)
+	require.NotContains(t, strings.Join(statuses(t, s.cmd.Process.Pid), ""), "State:\tT")
+	s.answer(newPrompt, "own")
+	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	code, screen := s.exit()
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, screen, "coldvault: error: interrupted (terminated)")
+}
+
+// Output that stands still does not keep a secret on the screen: not after Ctrl-S, and not
+// where nobody reads it.
+func TestAStalledTerminalDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	s := start(t, t.TempDir(), initArgs...)
+	passphrase := s.offered()
+	s.typeRaw("\x13") // Ctrl-S
+	time.Sleep(50 * time.Millisecond)
+	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	ended := make(chan struct{})
+	go func() {
+		_, _ = s.cmd.Process.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "it still stands")
+	}
+	require.Eventually(t, func() bool { return strings.Contains(s.screen(), fromAlternate) }, 10*time.Second, 10*time.Millisecond)
+	public, _, _ := strings.Cut(s.screen(), toAlternate)
+	require.Empty(t, stray(mainScreen(t, s.screen()), public, strings.Fields(passphrase)))
+	require.True(t, s.echoes())
+}
+
+// An interrupt after the files have their names does not take them away, and says where they
+// are.
+func TestAnInterruptAfterARestoreSaysWhereTheFilesAre(t *testing.T) {
+	dir, _ := copySample(t)
+	seen := false
+	for i := 0; i < 40 && !seen; i++ {
+		out := filepath.Join(t.TempDir(), "out")
+		cmd := exec.Command("coldvault", "restore", "--from", "medium-1", "--card", "cards", "--chain-counter", "1", "--to", out)
+		cmd.Dir = dir
+		var said strings.Builder
+		cmd.Stderr = &said
+		require.NoError(t, cmd.Start())
+		files := func() int {
+			entries, _ := os.ReadDir(out)
+			return len(entries)
+		}
+		deadline := time.Now().Add(30 * time.Second)
+		for files() < 2 && time.Now().Before(deadline) { // one is RESTORE-INCOMPLETE
+			time.Sleep(50 * time.Microsecond)
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		switch {
+		case cmd.ProcessState.ExitCode() == exitOK:
+			require.Greater(t, files(), 2)
+		case files() == 0:
+			require.Contains(t, said.String(), "interrupted")
+		default:
+			require.Contains(t, said.String(), "coldvault: hint: all files are in "+out)
+			require.NoDirExists(t, filepath.Join(out, "RESTORE-INCOMPLETE"))
+			seen = true
+		}
+	}
+	require.True(t, seen, "no interrupt came at that moment")
+}
