@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"coldvault/cmd/internal/ceremony"
 )
 
 // A command that does not say what it needs does not run at all. Shows G20.
@@ -26,7 +28,7 @@ func TestEveryCommandSaysWhatItNeeds(t *testing.T) {
 	}
 	require.Greater(t, count, 10)
 	u := newUI(os.Stdin, os.Stdout, os.Stderr)
-	require.Error(t, u.confine(struct{}{}, false))
+	require.Error(t, u.confine(struct{}{}, &ceremony.Outputs{}, false))
 }
 
 // hostile is what an attacker would do who has made a parser run his code: after the sandbox
@@ -35,7 +37,9 @@ func hostile() {
 	u := newUI(os.Stdin, os.Stdout, os.Stderr)
 	c := &restoreCmd{From: []string{"medium-a"}, To: filepath.Join("new", "out"), Card: []string{"cards"}}
 	if os.Args[1] == "confined" {
-		if err := u.confine(c, true); err != nil {
+		outputs, stop := ceremony.NewOutputs(u)
+		defer stop()
+		if err := u.confine(c, outputs, true); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/secret"
 )
 
@@ -29,9 +30,11 @@ func opens() {
 	if err == nil {
 		err = secret.Harden()
 	}
+	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+	outputs, stop := ceremony.NewOutputs(u)
+	defer stop()
 	if err == nil {
-		u := newUI(os.Stdin, os.Stdout, os.Stderr)
-		err = u.confine(parsed.Selected().Target.Addr().Interface(), true)
+		err = u.confine(parsed.Selected().Target.Addr().Interface(), outputs, true)
 	}
 	if err != nil {
 		fmt.Println(err)

@@ -417,14 +417,3 @@ func TestConfineNamesAPathItCannotResolve(t *testing.T) {
 	require.ErrorContains(t, err, loop)
 	require.NotErrorIs(t, err, ErrNoSandbox)
 }
-
-func TestNearestIsTheFolderThatExists(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
-	require.NoError(t, os.Symlink("real", filepath.Join(dir, "link")))
-	for name, want := range map[string]string{"real": "real", "link": "real", "link/a/b": "real", "none": ""} {
-		got, err := nearest(filepath.Join(dir, name))
-		require.NoError(t, err)
-		require.Equal(t, filepath.Join(dir, want), got)
-	}
-}
