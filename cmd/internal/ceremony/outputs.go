@@ -15,6 +15,7 @@ import (
 // more than to give a name or to remove an empty folder.
 //
 // Why one could not be made is kept, and said where it is used: after what else is wrong.
+// Keeps G20.
 type Outputs struct {
 	undo  undoList
 	paths secret.Paths
