@@ -14,7 +14,9 @@ import (
 // OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
 // is no link and in which no other user can exchange files. made tells which. Keeps G7.
 func OpenPrivate(name string) (root *os.Root, made bool, err error) {
-	name = filepath.Clean(name) // "link/" would be what the link is to
+	if name != "" {
+		name = filepath.Clean(name) // a slash at the end would have a link followed
+	}
 	err = os.Mkdir(name, restoredFolder)
 	made = err == nil
 	if err != nil && !errors.Is(err, fs.ErrExist) {

@@ -86,10 +86,17 @@ func TestFoldersForSecretsArePrivate(t *testing.T) {
 		require.ErrorContains(t, err, p+" is no folder, or a link to one")
 		_, err = OpenTarget(p)
 		require.ErrorContains(t, err, "is no folder, or a link to one")
+		// Nor is the link followed because of how its name ends.
+		for _, end := range []string{"/", "//", "/.", "/./"} {
+			_, _, err := OpenPrivate(p + end)
+			require.ErrorContains(t, err, p+" is no folder, or a link to one")
+		}
 	}
 	require.NoDirExists(t, filepath.Join(dir, "nowhere"))
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, _, err = OpenPrivate("")
+	require.ErrorIs(t, err, os.ErrNotExist)
 	_, _, err = OpenPrivate(file)
 	require.ErrorContains(t, err, "is no folder")
 }

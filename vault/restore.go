@@ -54,7 +54,7 @@ func OpenTarget(name string) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.fs, t.made = media.RootFS(root), made
+	t.fs, t.name, t.made = media.RootFS(root), root.Name(), made
 	if t.memory, err = InMemory(name); err != nil {
 		t.memory = false // then it is read back like a disk
 	}
@@ -64,6 +64,9 @@ func OpenTarget(name string) (*Target, error) {
 	}
 	return t, nil
 }
+
+// Made tells that there was no folder before.
+func (t *Target) Made() bool { return t.made }
 
 // NewTarget takes a file system that is there, which must be empty.
 func NewTarget(f media.FS) (*Target, error) {

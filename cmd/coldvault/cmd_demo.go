@@ -1,28 +1,27 @@
 package main
 
 import (
-	"os"
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
 )
 
 type demoCmd struct {
-	Dir string `placeholder:"FOLDER" help:"Keep everything in this new folder to look at; without it nothing is left behind."`
+	Dir  string `placeholder:"FOLDER" help:"Keep everything in this new folder to look at; without it nothing is left behind."`
+	made *ceremony.Folder
 }
 
-func (c *demoCmd) Run(u *ui) (err error) {
-	dir := c.Dir
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "coldvault-demo-"); err != nil {
-			return err
-		}
-		// Restored files are 0400 and folders 0700: removable by their owner.
-		remove := func() { os.RemoveAll(dir) }
-		defer remove()
-		defer u.OnInterrupt(remove)()
-	} else if err := os.Mkdir(dir, 0o700); err != nil {
+func (c *demoCmd) Run(u *ui) error {
+	dir, err := c.made.Name()
+	switch {
+	case err != nil && c.Dir != "":
 		return &ceremony.HintError{Err: err, Hint: "--dir wants a folder that does not exist yet"}
+	case err != nil:
+		return err
+	case c.Dir == "":
+		// Restored files are 0400 and folders 0700: removable by their owner.
+		defer c.made.Remove()
+		defer u.OnInterrupt(c.made.Remove)()
 	}
 	start := time.Now()
 	u.print("This is the whole job of coldvault, on a stake pool that does not exist.")

@@ -50,6 +50,14 @@ type initCmd struct {
 	AcceptAllShares bool     `name:"accept-all-shares" help:"Allow that every card is needed."`
 	paperSize
 	unattended
+	made *ceremony.CreateOutputs
+}
+
+func (c *initCmd) request() ceremony.CreateRequest {
+	return ceremony.CreateRequest{
+		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
+		AllShares: c.AcceptAllShares, Custodians: c.Custodian, NameOthers: c.NameOthers, Paper: c.size(), Now: time.Now(),
+	}
 }
 
 // dice is where rolls come from, nil for nowhere.
@@ -68,11 +76,9 @@ func (c *initCmd) Run(u *ui) error {
 	if c.Dice && c.Yes {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errors.New("--dice asks for rolls and --yes never asks")}, Hint: "give the rolls with --dice-file FILE"}
 	}
-	result, err := ceremony.Create(u, ceremony.CreateRequest{
-		Vault: c.Vault, Cards: c.Cards, Label: c.Label, Shares: c.Shares, Threshold: c.Threshold, Hot: c.HotThreshold,
-		AllShares: c.AcceptAllShares, Custodians: c.Custodian, NameOthers: c.NameOthers, Paper: c.size(), Now: time.Now(),
-		Dice: c.dice(u), Host: c.host(u),
-	})
+	r := c.request()
+	r.Dice, r.Host, r.Made = c.dice(u), c.host(u), c.made
+	result, err := ceremony.Create(u, r)
 	if err != nil {
 		return err
 	}

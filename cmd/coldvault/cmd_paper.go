@@ -15,12 +15,13 @@ type paperCmd struct {
 	Out        string `required:"" placeholder:"FILE.pdf" help:"File to write; never overwritten."`
 	paperSize
 	unattended
+	made *ceremony.File
 }
 
 func (c *paperCmd) Run(u *ui) error {
 	c.unattended.apply(u)
 	r, err := ceremony.Pages(u, ceremony.PagesRequest{
-		Vault: c.Vault, From: c.From, Number: c.Generation, Layout: c.Layout, Parity: c.Parity, Paper: c.size(), Out: c.Out,
+		Vault: c.Vault, From: c.From, Number: c.Generation, Layout: c.Layout, Parity: c.Parity, Paper: c.size(), Out: c.made,
 		Now: time.Now(),
 	})
 	if r == nil {

@@ -17,6 +17,7 @@ type restoreCmd struct {
 	VaultID      string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
 	chain
 	unattended
+	made *ceremony.RestoreOutputs
 }
 
 func (c *restoreCmd) Run(u *ui) error {
@@ -35,7 +36,7 @@ func (c *restoreCmd) Run(u *ui) error {
 	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
-		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u),
+		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u), Made: c.made,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ type scanCmd struct {
 	Files  []string `arg:"" optional:"" name:"file" help:"Scans: PNG, JPEG, TIFF, PDF, text, folders of them; - is text on standard input."`
 	Camera string   `placeholder:"DEVICE" help:"Camera to show pages and cards to, as /dev/video0; until every set of pages is whole, or Ctrl-C."`
 	Rescue string   `placeholder:"FOLDER" help:"New folder for what there is of pages that are not whole, labelled with what is missing. It is no backup, and this is never a success."`
+	made   *ceremony.Folder
 }
 
 func (c *scanCmd) Run(u *ui) error {
@@ -24,7 +25,7 @@ func (c *scanCmd) Run(u *ui) error {
 		return err
 	}
 	defer stop()
-	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.quiet(u.in), Rescue: c.Rescue, Camera: source})
+	r, err := ceremony.Scan(u, ceremony.ScanRequest{Files: c.Files, Stdin: u.quiet(u.in), Rescue: c.made, Camera: source})
 	if r == nil {
 		return err
 	}

@@ -13,10 +13,11 @@ type statusCmd struct {
 	Vault string   `required:"" placeholder:"FOLDER" help:"The vault's folder, which has the ledger."`
 	Media []string `arg:"" optional:"" name:"medium" help:"Media, or scans of pages, to check and record first."`
 	ICS   string   `name:"ics" placeholder:"FILE" help:"Write what is due as a calendar (RFC 5545). It names custodians and places."`
+	made  *ceremony.File
 }
 
 func (c *statusCmd) Run(u *ui) error {
-	r, err := ceremony.Status(u, ceremony.StatusRequest{Vault: c.Vault, Media: c.Media, ICS: c.ICS, Stdin: u.quiet(u.in), Now: time.Now()})
+	r, err := ceremony.Status(u, ceremony.StatusRequest{Vault: c.Vault, Media: c.Media, ICS: c.made, Stdin: u.quiet(u.in), Now: time.Now()})
 	if r == nil {
 		return err
 	}

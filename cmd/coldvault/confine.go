@@ -4,29 +4,36 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/secret"
 )
 
-// confined is every command: it says which files and folders it was given, and nothing
-// else can be opened from then on.
+// confined is every command: it says which files and folders it was given, but for those
+// that it makes. Nothing else can be opened from then on.
 type confined interface{ paths() secret.Paths }
+
+// maker is a command that makes folders or files: before the sandbox is up, which then need
+// not allow it to do that.
+type maker interface{ outputs(*ceremony.Outputs) }
 
 // landlock is in the kernel since 5.13, and not everywhere switched on (landlock(7)).
 const sandboxHint = "use a Linux kernel of 5.13 or newer with landlock among its security modules (boot option lsm=), " +
 	"or go on without --require-sandbox"
 
-// confine puts the sandbox up, before the first byte from outside is parsed. Keeps G20.
-func (u *ui) confine(command any, required bool) error {
+// confine makes the outputs of a command and puts the sandbox up, before the first byte from
+// outside is parsed. Keeps G20.
+func (u *ui) confine(command any, o *ceremony.Outputs, required bool) error {
 	c, ok := command.(confined)
 	if !ok {
 		return fmt.Errorf("%T does not say what it needs", command)
 	}
+	if m, ok := command.(maker); ok {
+		m.outputs(o)
+	}
 	var err error
-	u.sandbox, err = secret.Confine(c.paths())
+	u.sandbox, err = secret.Confine(c.paths(), o.Paths())
 	if errors.Is(err, secret.ErrNoSandbox) {
 		if required {
 			return &ceremony.HintError{Err: err, Hint: sandboxHint}
@@ -37,8 +44,8 @@ func (u *ui) confine(command any, required bool) error {
 	return err
 }
 
-// writing adds folders to write to: media, and where something is made. For a name with a
-// mistake in it the folder above is not meant; a file is opened, to be told that it is none.
+// writing adds folders to write to. What is a file is opened, to be told that it is no
+// folder.
 func writing(p secret.Paths, names ...string) secret.Paths {
 	for _, name := range given(names...) {
 		info, err := os.Stat(name)
@@ -52,9 +59,6 @@ func writing(p secret.Paths, names ...string) secret.Paths {
 	}
 	return p
 }
-
-// parent is the folder that something is made in.
-func parent(name string) string { return filepath.Dir(filepath.Clean(name)) }
 
 // given leaves out what was not.
 func given(paths ...string) []string {
@@ -76,19 +80,17 @@ func program() string {
 	return name
 }
 
-func (c *demoCmd) paths() secret.Paths {
-	dir := os.TempDir()
-	if c.Dir != "" {
-		dir = parent(c.Dir)
-	}
-	return secret.Paths{Read: given(program()), Write: []string{dir}}
-}
+func (c *demoCmd) paths() secret.Paths { return secret.Paths{Read: given(program())} }
+
+func (c *demoCmd) outputs(o *ceremony.Outputs) { c.made = o.Demo(c.Dir) }
 
 func (c *inspectCmd) paths() secret.Paths { return secret.Paths{Read: c.Paths} }
 
 func (c *initCmd) paths() secret.Paths {
-	return writing(secret.Paths{Read: given(c.PassphraseFile, c.DiceFile)}, parent(c.Vault), parent(c.Cards))
+	return secret.Paths{Read: given(c.PassphraseFile, c.DiceFile)}
 }
+
+func (c *initCmd) outputs(o *ceremony.Outputs) { c.made = o.Create(c.request()) }
 
 func (c *sealCmd) paths() secret.Paths {
 	p := secret.Paths{Read: slices.Concat(given(program(), c.PassphraseFile, c.Kit), c.Sources, c.Attach)}
@@ -99,16 +101,16 @@ func (c *sealCmd) paths() secret.Paths {
 }
 
 func (c *paperCmd) paths() secret.Paths {
-	return writing(secret.Paths{Read: given(c.From)}, c.Vault, parent(c.Out))
+	return writing(secret.Paths{Read: given(c.From)}, c.Vault)
 }
 
+func (c *paperCmd) outputs(o *ceremony.Outputs) { c.made = o.Pages(c.Out) }
+
 func (c *scanCmd) paths() secret.Paths {
-	p := secret.Paths{Read: given(c.Files...), Devices: given(c.Camera)}
-	if c.Rescue != "" {
-		p = writing(p, parent(c.Rescue))
-	}
-	return p
+	return secret.Paths{Read: given(c.Files...), Devices: given(c.Camera)}
 }
+
+func (c *scanCmd) outputs(o *ceremony.Outputs) { c.made = o.Rescue(c.Rescue) }
 
 func (c *checkCmd) paths() secret.Paths {
 	p := secret.Paths{Read: given(slices.Concat(c.Paths, c.Card)...)}
@@ -119,10 +121,10 @@ func (c *checkCmd) paths() secret.Paths {
 }
 
 func (c *restoreCmd) paths() secret.Paths {
-	p := secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}
-	// The runbook goes beside the folder where it can.
-	return writing(p, parent(c.To), c.To)
+	return secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}
 }
+
+func (c *restoreCmd) outputs(o *ceremony.Outputs) { c.made = o.Restore(c.Role, c.To) }
 
 func (c *drillCmd) paths() secret.Paths {
 	p := secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}
@@ -138,12 +140,10 @@ func (c *kitCmd) paths() secret.Paths {
 }
 
 func (c *statusCmd) paths() secret.Paths {
-	p := writing(secret.Paths{Read: given(c.Media...)}, append(c.Media, c.Vault)...)
-	if c.ICS != "" {
-		p = writing(p, parent(c.ICS))
-	}
-	return p
+	return writing(secret.Paths{Read: given(c.Media...)}, append(c.Media, c.Vault)...)
 }
+
+func (c *statusCmd) outputs(o *ceremony.Outputs) { c.made = o.Calendar(c.ICS) }
 
 func (c *recordCmd) paths() secret.Paths {
 	return writing(secret.Paths{Read: given(c.Medium)}, c.Vault)

@@ -193,6 +193,36 @@ func TestSticksAsTheyAreFormattedHoldAVault(t *testing.T) {
 	}
 }
 
+// A stick's file system may have no files without a name: then a file that is written to it
+// needs the whole stick, and a runbook goes into the folder. Shows G20.
+func TestOutputsOnSticksAsTheyAreFormatted(t *testing.T) {
+	needSandbox(t)
+	for _, kind := range []string{"exfat", "vfat"} {
+		t.Run(kind, func(t *testing.T) {
+			dir, _ := copySample(t)
+			makeStick(t, filepath.Join(dir, "usb"), kind)
+			o := startOpener(t, dir, "paper", "--vault", "vault", "--out", "usb/pages.pdf")
+			require.True(t, o.can("write", "usb"))
+			require.False(t, o.can("write", "."))
+			require.False(t, o.can("read", "passphrase"))
+
+			for _, line := range []string{
+				"paper --vault vault --out usb/pages.pdf --require-sandbox",
+				"restore --from medium-a --card cards --chain-counter 1 --to usb/out --require-sandbox",
+				"init --vault usb/v --cards usb/c --label x --shares 3 --threshold 2 --passphrase-file passphrase --require-sandbox",
+			} {
+				text := want(t, exitOK, dir, strings.Fields(line)...)
+				require.NotContains(t, text, "runbook could not be written")
+			}
+			want(t, exitDamage, dir, "status", "--vault", "vault", "--ics", "usb/dates.ics", "--require-sandbox")
+			for _, name := range []string{"pages.pdf", "dates.ics", "out/RUNBOOK.md", "out/RUNBOOK.txt", "v/vault.json", "c/card-3.pdf"} {
+				require.FileExists(t, filepath.Join(dir, "usb", name))
+			}
+			require.Contains(t, want(t, exitFailed, dir, "paper", "--vault", "vault", "--out", "usb/pages.pdf"), "file exists")
+		})
+	}
+}
+
 // otherBinary makes a folder with a program for another architecture.
 func otherBinary(t *testing.T, dir string) {
 	t.Helper()

@@ -100,7 +100,9 @@ func (u *ui) run(args []string) int {
 	}
 	u.json = c.JSON
 	u.facts = lookAtHost() // of the kernel: the sandbox closes most of it
-	if err := u.confine(context.Selected().Target.Addr().Interface(), c.RequireSandbox); err != nil {
+	outputs, stop := ceremony.NewOutputs(u)
+	defer stop()
+	if err := u.confine(context.Selected().Target.Addr().Interface(), outputs, c.RequireSandbox); err != nil {
 		return u.fail(err)
 	}
 	if err := context.Run(u); err != nil {

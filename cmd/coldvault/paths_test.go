@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,20 +19,29 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault/secret"
 )
 
-// opens is a command line of coldvault that, when its sandbox is up, opens what it is told on
-// standard input, "read NAME" or "write NAME", and says whether it could.
+// opens is a command line of coldvault that, when its sandbox is up, does what it is told on
+// standard input, "read NAME", "write NAME", "remove NAME" or "move NAME", and says whether it
+// could. With TEST_WIDE it may write to the folder that it is in.
 func opens() {
 	var c commands
+	wide := os.Getenv("TEST_WIDE") != "" // before Harden, which forgets it
 	parsed, err := kong.Must(&c).Parse(os.Args[1:])
 	if err == nil {
 		err = secret.Harden()
 	}
-	if err == nil {
-		u := newUI(os.Stdin, os.Stdout, os.Stderr)
-		err = u.confine(parsed.Selected().Target.Addr().Interface(), true)
+	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+	outputs, stop := ceremony.NewOutputs(u)
+	defer stop()
+	switch {
+	case err != nil:
+	case wide:
+		_, err = secret.Confine(secret.Paths{Write: []string{"."}})
+	default:
+		err = u.confine(parsed.Selected().Target.Addr().Interface(), outputs, true)
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -40,7 +50,14 @@ func opens() {
 	fmt.Println("confined")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		how, name, _ := strings.Cut(lines.Text(), " ")
-		fmt.Println(canOpen(name, how == "write"))
+		switch how {
+		case "remove":
+			fmt.Println(os.Remove(name) == nil)
+		case "move":
+			fmt.Println(os.Rename(name, name+"-moved") == nil)
+		default:
+			fmt.Println(canOpen(name, how == "write"))
+		}
 	}
 }
 
@@ -71,6 +88,11 @@ func startOpener(t *testing.T, dir string, args ...string) *opener {
 	t.Helper()
 	cmd := exec.Command("coldvault-opens", args...)
 	cmd.Dir = dir
+	return startedOpener(t, cmd)
+}
+
+func startedOpener(t *testing.T, cmd *exec.Cmd) *opener {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
@@ -106,51 +128,67 @@ func needSandbox(t *testing.T) {
 	}
 }
 
-// What each command can open: of these, what is named here and nothing else. Shows G20.
+// What each command can open: of these, what is named here and nothing else. What it makes is
+// in a folder that has all the rest in it. Shows G20.
 func TestACommandOpensWhatItWasGivenAndNothingElse(t *testing.T) {
 	needSandbox(t)
 	tests := []struct{ args, reads, writes string }{
 		{"inspect pool-1", "pool-1", ""},
-		{"init --vault new/v --cards paper/c --label x --shares 3 --threshold 2 --passphrase-file passphrase", "passphrase", "new paper"},
-		{"init --vault new/v --cards paper/c --label x --shares 3 --threshold 2 --dice-file dice", "dice", "new paper"},
+		{"init --vault v --cards c --label x --shares 3 --threshold 2 --passphrase-file passphrase", "passphrase", "v.new c"},
+		{"init --vault new/../v --cards ./paper/c --label x --shares 3 --threshold 2 --dice-file dice", "dice", "v.new paper/c"},
+		{"init --vault v --cards paper --label x --shares 3 --threshold 2", "", "v.new paper"},
+		{"init --vault v --cards c --label x --shares 3 --threshold 4", "", ""},
+		{"init --vault vault --cards c --label x --shares 3 --threshold 2", "", ""},
 		{"seal --vault vault --to medium-a --to medium-b pool-1 --attach dump --passphrase-file passphrase --kit kit", "pool-1 dump passphrase kit", "vault medium-a medium-b"},
 		{"seal --vault vault --to medium-a --to medium-a pool-1", "pool-1", "vault medium-a"},
 		{"seal --vault vault --to medium-z --to medium-a pool-1", "pool-1", "vault medium-a"},
 		{"seal --vault link --to medium-link pool-1", "pool-1", "vault link medium-a medium-link"},
 		{"seal --vault ./new/../vault --to new/../medium-a pool-1", "pool-1", "vault medium-a"},
-		{"paper --vault vault --out new/pages.pdf", "", "vault new"},
-		{"paper --vault vault --from medium-a --out new/pages.pdf", "medium-a", "vault new"},
+		{"paper --vault vault --out out.pdf", "", "vault"},
+		{"paper --vault vault --from medium-a --out new/pages.pdf", "medium-a", "vault"},
 		{"scan pages.pdf cards", "pages.pdf cards", ""},
-		{"scan pages.pdf --rescue new/rescued", "pages.pdf", "new"},
+		{"scan pages.pdf --rescue out", "pages.pdf", "out"},
+		{"scan pages.pdf --rescue other", "pages.pdf", ""},
 		{"check medium-a pages.pdf --card dice", "pages.pdf dice", "medium-a"},
 		{"check medium-a --no-record", "medium-a", ""},
 		{"check medium-a --no-record --repair --vault vault", "", "medium-a vault"},
 		{"check -", "", ""},
 		{"check medium-z pages.pdf", "pages.pdf", ""},
-		{"restore --from medium-a --from pages.pdf --card cards --to new/out", "medium-a pages.pdf cards", "new"},
+		{"restore --from medium-a --from pages.pdf --card cards --to out", "medium-a pages.pdf cards", "out"},
+		{"restore --from medium-a --to new", "medium-a", "new"},
+		{"restore --from medium-a --to new/", "medium-a", "new"},
+		{"restore --from medium-a --to new/out", "medium-a", "new/out"},
+		{"restore --from medium-a --to empty-link/", "medium-a", ""},
+		{"restore --from medium-a --to other", "medium-a", ""},
+		{"restore --from medium-a --role vault --to out", "medium-a", "out"},
+		{"restore --from medium-a --role vault --to new", "medium-a", ""},
+		{"restore --from medium-a --role none --to out", "medium-a", ""},
 		{"restore --from medium-a --card - --to new/z/out", "medium-a", ""},
 		{"drill --from medium-a --card cards", "medium-a cards", ""},
 		{"drill --from medium-a --card cards --vault vault", "medium-a cards", "vault"},
 		{"copy --from medium-a --to medium-b", "medium-a", "medium-b"},
 		{"copy --from medium-a --to medium-z", "medium-a", ""},
 		{"kit --vault vault medium-a --passphrase-file passphrase", "passphrase", "vault medium-a"},
-		{"status --vault vault medium-a --ics new/dates.ics", "", "vault medium-a new"},
+		{"status --vault vault medium-a --ics dates.ics", "", "vault medium-a"},
 		{"record --vault vault --note x", "", "vault"},
 		{"record --vault vault medium-a --lost", "medium-a", "vault"},
 		{"preflight --vault vault", "vault", ""},
 		{"version", "", ""},
-		{"demo --dir new/demo", "", "new"},
+		{"demo --dir out", "", "out"},
 	}
-	all := strings.Fields(". pool-1 passphrase dice dump kit vault link medium-a medium-b medium-link cards pages.pdf new paper other")
+	all := strings.Fields(". pool-1 passphrase dice dump kit vault link medium-a medium-b medium-link cards pages.pdf new paper other " +
+		"out new/out v.new c paper/c empty-link mine mine/file")
 	dir, _ := copySample(t)
-	for _, name := range []string{"new", "paper", "kit"} {
+	for _, name := range []string{"new", "paper", "kit", "mine"} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o700))
 	}
-	for _, name := range []string{"dice", "dump"} {
+	for _, name := range []string{"dice", "dump", "mine/file"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	require.NoError(t, os.Symlink("vault", filepath.Join(dir, "link")))
+	require.NoError(t, os.Symlink("new", filepath.Join(dir, "empty-link")))
 	require.NoError(t, os.Symlink(filepath.Join(dir, "medium-a"), filepath.Join(dir, "medium-link")))
+	before := allNames(t, dir)
 	seen := map[string]bool{}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {
@@ -162,9 +200,11 @@ func TestACommandOpensWhatItWasGivenAndNothingElse(t *testing.T) {
 				} else if o.can("read", name) {
 					reads = append(reads, name)
 				}
+				// Where names can be made, an empty file is.
+				_ = os.Remove(filepath.Join(dir, name, "probe"))
 			}
 			// A link is what it points to.
-			points := strings.NewReplacer("medium-link", "medium-a", "link", "vault")
+			points := strings.NewReplacer("medium-link", "medium-a", "empty-link", "new", "link", "vault")
 			normal := func(names []string) []string {
 				names = strings.Fields(points.Replace(strings.Join(names, " ")))
 				slices.Sort(names)
@@ -172,17 +212,42 @@ func TestACommandOpensWhatItWasGivenAndNothingElse(t *testing.T) {
 			}
 			require.Equal(t, normal(strings.Fields(tt.reads)), normal(reads), "read")
 			require.Equal(t, normal(strings.Fields(tt.writes)), normal(writes), "written")
+			for _, name := range []string{"passphrase", "dice", "pages.pdf", "mine/file"} {
+				require.False(t, o.can("remove", name))
+				require.False(t, o.can("move", name))
+			}
 			require.True(t, o.can("read", "/dev/tty") || !canOpen("/dev/tty", false))
 			require.True(t, o.can("read", "/proc/self/mountinfo"))
 			require.False(t, o.can("read", "/etc/passwd"))
 			require.False(t, o.can("read", fmt.Sprintf("/proc/%d/environ", os.Getpid())))
 		})
+		// What it made and has not used is gone, by the rights that it had.
+		require.Equal(t, before, allNames(t, dir), tt.args)
 		command, _, _ := strings.Cut(tt.args, " ")
 		seen[command] = true
 	}
 	for _, node := range kong.Must(&commands{}).Model.Children {
 		require.True(t, seen[node.Name], "%s is not tested", node.Name)
 	}
+	t.Run("the right to write to the folder would be seen", func(t *testing.T) {
+		cmd := exec.Command("coldvault-opens", "restore", "--from", "medium-a", "--to", "out")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "TEST_WIDE=1")
+		o := startedOpener(t, cmd)
+		for _, try := range []string{"write .", "write vault", "read passphrase", "write medium-a", "move dice", "remove pages.pdf", "remove mine/file"} {
+			how, name, _ := strings.Cut(try, " ")
+			require.True(t, o.can(how, name), try)
+		}
+	})
+}
+
+// allNames lists what is in a folder.
+func allNames(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(dir, func(name string, _ fs.DirEntry, err error) error {
+		all = append(all, name)
+		return err
+	}))
+	return all
 }
 
 // A sandbox is told of file systems, not of names: what is mounted afterwards is another

@@ -21,10 +21,22 @@ type Paths struct {
 	// Read lists files and folders to read, folders with all below. What is
 	// missing stays missing.
 	Read []string
-	// Write lists files and folders to read, write, make, rename and remove. A
-	// path that does not exist stands for the nearest folder above it that does,
-	// with all below: give the folder that a file is to be made in.
+	// Write lists files and folders to read, write, make, rename and remove, folders
+	// with all below. What is to be made is made before, and given here.
 	Write []string
+	// Name, Rmdir and Rename list folders above what is written. None of them lets a file
+	// in there be opened, changed, removed or moved to another folder, nor a folder be
+	// listed. The kernel asks neither for names nor whether it is at once below: what is
+	// said of the folder holds for all below it.
+
+	// Name: an open file that has no name gets one (linkat(2)), any that is free. Empty
+	// files can be made too.
+	Name []string
+	// Rmdir: a folder is removed, any that is empty.
+	Rmdir []string
+	// Rename: a folder gets another name where it is, any folder. Empty ones can be made
+	// and removed too.
+	Rename []string
 	// Devices lists terminals and cameras, which need ioctl(2) besides.
 	Devices []string
 }
@@ -48,17 +60,17 @@ func (s Sandbox) String() string {
 
 // Needed by the program itself, whatever it was given. Random numbers come from
 // getrandom(2), which every kernel with landlock has, not from /dev/urandom.
-var (
+var own = Paths{
 	// The host's facts: mounts, memory, own binary; disks and network cards.
 	// Not /proc, where the memory of others is. What udev knows of disks tells one stick
 	// from another.
-	ownRead = []string{
+	Read: []string{
 		"/proc/self", "/proc/mounts", "/proc/swaps", "/proc/meminfo", "/proc/filesystems", "/proc/cmdline",
 		"/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/devices", "/sys/fs", "/sys/power",
 		"/run/udev/data", "/dev/disk",
-	}
-	ownDevices = []string{"/dev/tty"}
-)
+	},
+	Devices: []string{"/dev/tty"},
+}
 
 // Access rights of landlock(7). Nothing may be executed, and no device, socket
 // or pipe be made.
@@ -69,7 +81,11 @@ const (
 	writeFile = readFile | ll.AccessFSWriteFile | ll.AccessFSTruncate
 	writeDir  = readDir | writeFile | ll.AccessFSMakeReg | ll.AccessFSMakeDir | ll.AccessFSMakeSym |
 		ll.AccessFSRemoveFile | ll.AccessFSRemoveDir
-	device = readFile | ll.AccessFSWriteFile | ll.AccessFSIoctlDev
+	device  = readFile | ll.AccessFSWriteFile | ll.AccessFSIoctlDev
+	nameIn  = landlock.AccessFSSet(ll.AccessFSMakeReg)
+	rmdirIn = landlock.AccessFSSet(ll.AccessFSRemoveDir)
+	// Within one folder; into another it would be REFER.
+	renameIn = rmdirIn | ll.AccessFSMakeDir
 )
 
 // ruleset is the newest whose effect is known and wanted: files, ioctl on
@@ -81,16 +97,20 @@ const rulesetABI = 5
 
 // Confine takes from every thread of the process, for good, what a command does
 // not need: connections, other programs, other processes, and files but for those
-// in Paths. Call it before the first byte from outside is parsed, and after
+// in paths. Call it before the first byte from outside is parsed, and after
 // everything that lies elsewhere was opened. Files that are open stay usable.
 //
 // Where the kernel lacks a part, the other part holds, Sandbox says which, and
 // the error is ErrNoSandbox: whether to go on is the caller's decision. Keeps G20.
-func Confine(p Paths) (Sandbox, error) {
+func Confine(paths ...Paths) (Sandbox, error) {
 	var s Sandbox
-	granted, err := p.rules()
-	if err != nil {
-		return s, err
+	var granted []landlock.Rule
+	for _, p := range append(paths, own) {
+		rules, err := p.rules()
+		if err != nil {
+			return s, err
+		}
+		granted = append(granted, rules...)
 	}
 	have := Features()
 	// The zone is read from a file at its first use, which would find none.
@@ -123,9 +143,9 @@ func Confine(p Paths) (Sandbox, error) {
 // rules turns the paths into rules.
 func (p Paths) rules() ([]landlock.Rule, error) {
 	var granted []landlock.Rule
-	add := func(paths []string, resolve func(string) (string, error), file, dir landlock.AccessFSSet) error {
+	add := func(paths []string, file, dir landlock.AccessFSSet) error {
 		for _, name := range paths {
-			at, err := resolve(name)
+			at, err := existing(name)
 			if err != nil {
 				return fmt.Errorf("restricting files to %q: %w", name, err)
 			}
@@ -144,13 +164,15 @@ func (p Paths) rules() ([]landlock.Rule, error) {
 		}
 		return nil
 	}
-	return granted, errors.Join(
-		add(ownRead, existing, readFile, readDir),
-		add(p.Read, existing, readFile, readDir),
-		add(p.Write, nearest, writeFile, writeDir),
-		add(ownDevices, existing, device, readDir),
-		add(p.Devices, existing, device, readDir),
+	err := errors.Join(
+		add(p.Read, readFile, readDir),
+		add(p.Write, writeFile, writeDir),
+		add(p.Name, nameIn, nameIn),
+		add(p.Rmdir, rmdirIn, rmdirIn),
+		add(p.Rename, renameIn, renameIn),
+		add(p.Devices, device, readDir),
 	)
+	return granted, err
 }
 
 // rule grants rights below a path.
@@ -158,7 +180,7 @@ func rule(rights landlock.AccessFSSet, path string) landlock.Rule {
 	r := landlock.PathAccess(rights, path)
 	// Files are renamed within a folder, and into another only where ABI 2 can
 	// grant it; asking for it on ABI 1 would drop all rules.
-	if rights&ll.AccessFSMakeReg != 0 && Features().LandlockABI >= 2 {
+	if rights&writeDir == writeDir && Features().LandlockABI >= 2 {
 		return r.WithRefer()
 	}
 	return r
@@ -171,19 +193,4 @@ func existing(name string) (string, error) {
 		return "", nil
 	}
 	return resolved, err
-}
-
-// nearest resolves links, of the nearest path above where there is nothing yet.
-func nearest(name string) (string, error) {
-	name, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
-	}
-	for {
-		resolved, err := filepath.EvalSymlinks(name)
-		if !errors.Is(err, fs.ErrNotExist) || name == filepath.Dir(name) {
-			return resolved, err
-		}
-		name = filepath.Dir(name)
-	}
 }

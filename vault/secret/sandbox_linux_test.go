@@ -119,8 +119,15 @@ var permitted = []attempt{
 			os.Rename(name+"-a/file", name+"-b/file"), os.RemoveAll(name+"-a"), os.RemoveAll(name+"-b"))
 	}},
 	{"writing a file by its name", func(root, _ string) error { return os.Truncate(filepath.Join(root, "single/file"), 3) }},
-	{"making what did not exist", func(root, here string) error {
-		return errors.Join(os.MkdirAll(filepath.Join(root, "new/deeper"), 0o700), create(filepath.Join(root, "new/deeper", here)))
+	{"naming a file that has none", func(root, here string) error {
+		f := unnamed[here]
+		_, err := f.WriteString("content")
+		return errors.Join(err, f.Sync(), nameFile(f, filepath.Join(root, "names", "named-"+here)))
+	}},
+	{"removing a folder that is empty", func(root, here string) error { return unix.Rmdir(filepath.Join(root, "goes", "empty-"+here)) }},
+	{"renaming a folder", func(root, here string) error {
+		name := filepath.Join(root, "renames", "folder-"+here)
+		return os.Rename(name, name+"-new")
 	}},
 	{"a missing file is missing, not refused", func(root, _ string) error {
 		if err := read(filepath.Join(root, "ro/none")); !errors.Is(err, fs.ErrNotExist) {
@@ -147,6 +154,56 @@ var permitted = []attempt{
 		onThreads(2, nil)()
 		return nil
 	}},
+}
+
+// above are the folders of Paths.Name, Rmdir and Rename.
+var above = []string{"names", "goes", "renames"}
+
+// In a folder above what is written nothing else can be had: these are forbidden too.
+func init() {
+	for _, dir := range above {
+		victim := func(root, here string) string { return filepath.Join(root, dir, "victim-"+here) }
+		forbidden = append(forbidden, []attempt{
+			{"reading in " + dir, func(root, here string) error { return read(victim(root, here)) }},
+			{"listing " + dir, func(root, _ string) error { return list(filepath.Join(root, dir)) }},
+			{"overwriting in " + dir, func(root, here string) error { return os.WriteFile(victim(root, here), nil, 0o600) }},
+			{"truncating in " + dir, func(root, here string) error { return os.Truncate(victim(root, here), 0) }},
+			{"creating in " + dir, func(root, here string) error { return create(filepath.Join(root, dir, here)) }},
+			{"another without a name in " + dir, func(root, _ string) error {
+				fd, err := unix.Open(filepath.Join(root, dir), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+				if err == nil {
+					unix.Close(fd)
+				}
+				return err
+			}},
+			{"replacing in " + dir, func(root, here string) error {
+				return os.Rename(filepath.Join(root, "rw", "thing-"+dir+here), victim(root, here))
+			}},
+			{"linking out of " + dir, func(root, here string) error {
+				return os.Link(victim(root, here), filepath.Join(root, "rw", "linked-"+dir+here))
+			}},
+			{"a link in " + dir, func(root, here string) error { return os.Symlink("x", filepath.Join(root, dir, "symlink-"+here)) }},
+			{"moving a folder out of " + dir, func(root, here string) error {
+				return os.Rename(filepath.Join(root, dir, "other-"+here), filepath.Join(root, "rw", "other-"+dir+here))
+			}},
+			{"moving out of " + dir, func(root, here string) error {
+				return os.Rename(victim(root, here), filepath.Join(root, "rw", "moved-"+dir+here))
+			}},
+			{"renaming in " + dir, func(root, here string) error {
+				name := filepath.Join(root, dir, "second-"+here)
+				return os.Rename(name, name+"-new")
+			}},
+			{"removing in " + dir, func(root, here string) error { return os.Remove(filepath.Join(root, dir, "third-"+here)) }},
+		}...)
+	}
+}
+
+// unnamed are files without a name, of every thread.
+var unnamed = map[string]*os.File{}
+
+// nameFile gives one its name.
+func nameFile(f *os.File, name string) error {
+	return unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", f.Fd()), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
 }
 
 func socket(family, kind, protocol int) func(string, string) error {
@@ -186,9 +243,9 @@ func create(name string) error {
 }
 
 // refused says whether err is a refusal, rather than another failure. ENOSYS is
-// that of clone3.
+// that of clone3, EXDEV that of moving and linking between folders.
 func refused(err error) bool {
-	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS)
+	return errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EXDEV)
 }
 
 // onThreads starts goroutines with a thread each; every one runs work, if there is any, when
@@ -232,6 +289,16 @@ type result struct {
 
 const threadsEach = 8
 
+// threads are their names.
+func threads() (all []string) {
+	for _, when := range []string{"before", "after"} {
+		for thread := range threadsEach {
+			all = append(all, when+strconv.Itoa(thread))
+		}
+	}
+	return all
+}
+
 // sandboxChild makes every attempt, in threads from before and after Confine.
 func sandboxChild(args []string) {
 	die(30 * time.Second)
@@ -254,12 +321,22 @@ func sandboxChild(args []string) {
 			}
 		}
 	}
+	for _, here := range threads() {
+		fd, err := unix.Open(filepath.Join(root, "names"), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o600)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(98)
+		}
+		unnamed[here] = os.NewFile(uintptr(fd), here)
+	}
 	before := onThreads(threadsEach, work("before"))
 	if confine {
 		var err error
 		o.Sandbox, err = Confine(Paths{
 			Read:  []string{filepath.Join(root, "ro"), filepath.Join(root, "missing")},
-			Write: []string{filepath.Join(root, "rw"), filepath.Join(root, "single/file"), filepath.Join(root, "new/deeper")},
+			Write: []string{filepath.Join(root, "rw"), filepath.Join(root, "single/file")},
+		}, Paths{
+			Name: []string{filepath.Join(root, "names")}, Rmdir: []string{filepath.Join(root, "goes")}, Rename: []string{filepath.Join(root, "renames")},
 		})
 		if err != nil {
 			o.Error = err.Error()
@@ -282,18 +359,25 @@ func sandboxChild(args []string) {
 func runSandbox(t *testing.T, uid int, mode string) outcome {
 	t.Helper()
 	root := t.TempDir()
-	for _, dir := range []string{"ro", "rw", "outside", "single", "new"} {
+	for _, dir := range append([]string{"ro", "rw", "outside", "single"}, above...) {
 		require.NoError(t, os.Mkdir(filepath.Join(root, dir), 0o700))
 	}
 	for _, name := range []string{"ro/file", "rw/file", "outside/file", "single/file"} {
 		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte("content"), 0o600))
 	}
 	require.NoError(t, os.Symlink("../outside/file", filepath.Join(root, "rw/link")))
-	for _, when := range []string{"before", "after"} {
-		for thread := range threadsEach {
-			for _, name := range []string{"outside/victim-", "outside/old-", "rw/victim-"} {
-				require.NoError(t, os.WriteFile(filepath.Join(root, name+when+strconv.Itoa(thread)), nil, 0o600))
-			}
+	for _, here := range threads() {
+		files := []string{"outside/victim-", "outside/old-", "rw/victim-"}
+		folders := []string{"goes/empty-", "renames/folder-"}
+		for _, dir := range above {
+			files = append(files, dir+"/victim-", dir+"/second-", dir+"/third-", "rw/thing-"+dir)
+			folders = append(folders, dir+"/other-")
+		}
+		for _, name := range files {
+			require.NoError(t, os.WriteFile(filepath.Join(root, name+here), []byte("content"), 0o600))
+		}
+		for _, name := range folders {
+			require.NoError(t, os.Mkdir(filepath.Join(root, name+here), 0o700))
 		}
 	}
 	c := newChild(t, root, uid, "sandbox", root, mode)
@@ -416,15 +500,4 @@ func TestConfineNamesAPathItCannotResolve(t *testing.T) {
 	_, err := Paths{Write: []string{loop}}.rules()
 	require.ErrorContains(t, err, loop)
 	require.NotErrorIs(t, err, ErrNoSandbox)
-}
-
-func TestNearestIsTheFolderThatExists(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "real"), 0o700))
-	require.NoError(t, os.Symlink("real", filepath.Join(dir, "link")))
-	for name, want := range map[string]string{"real": "real", "link": "real", "link/a/b": "real", "none": ""} {
-		got, err := nearest(filepath.Join(dir, name))
-		require.NoError(t, err)
-		require.Equal(t, filepath.Join(dir, want), got)
-	}
 }

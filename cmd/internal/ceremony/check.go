@@ -150,7 +150,7 @@ type ScanResult struct {
 type ScanRequest struct {
 	Files  []string
 	Stdin  io.Reader
-	Rescue string // folder to make for what there is of page sets that are not whole, "" for none
+	Rescue *Folder // for what there is of page sets that are not whole, nil for none
 	Camera camera.Source
 }
 
@@ -158,7 +158,7 @@ type ScanRequest struct {
 // ErrDamage where codes were seen and not read, and *MorePagesError where a page
 // set is not whole. With Rescue it never succeeds.
 func Scan(c Console, r ScanRequest) (*ScanResult, error) {
-	if r.Rescue != "" {
+	if r.Rescue != nil {
 		if err := mustBeNew(r.Rescue); err != nil {
 			return nil, err
 		}
@@ -177,7 +177,7 @@ func Scan(c Console, r ScanRequest) (*ScanResult, error) {
 	result := &ScanResult{Inputs: in.Inputs, Pages: in.PageSets()}
 	result.Shares, _ = checkShares(in)
 	err = result.judge()
-	if r.Rescue != "" {
+	if r.Rescue != nil {
 		return result, rescue(c, r.Rescue, result.Pages, err)
 	}
 	return result, err

@@ -40,6 +40,7 @@ type CreateRequest struct {
 	Paper paper.Size
 	Now   time.Time
 	Host  Host
+	Made  *CreateOutputs // the folders; nil: they are made now
 }
 
 // CreateResult says what was made.
@@ -67,6 +68,11 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Made == nil {
+		o, stop := NewOutputs(c)
+		defer stop()
+		r.Made = o.Create(r)
+	}
 	inMemory, err := warnOfDisk(c, r.Cards)
 	if err != nil {
 		return nil, err
@@ -88,15 +94,13 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 			undo.run()
 		}
 	}()
-	cards, err := r.openCards(undo)
-	if err != nil {
-		return nil, err
+	if r.Made.cardsErr != nil {
+		return nil, withHint(r.Made.cardsErr, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
 	}
-	defer cards.Close()
 	result = &CreateResult{Identity: id, InMemory: inMemory, HostAccepted: accepted}
 	for i := 1; i <= fresh.Cards(); i++ {
 		c.Progress("drawing the cards and reading them back", i, fresh.Cards())
-		if err := r.writeCard(undo, cards, fresh, i); err != nil {
+		if err := r.writeCard(undo, fresh, i); err != nil {
 			return nil, fmt.Errorf("card %d: %w", i, err)
 		}
 		result.Cards = append(result.Cards, filepath.Join(r.Cards, cardName(i)))
@@ -147,20 +151,6 @@ func (r *CreateRequest) keepers() []string {
 	return names
 }
 
-// openCards opens the folder for the cards; where it is made and nothing comes of it, it goes.
-func (r *CreateRequest) openCards(undo *undoList) (cards *os.Root, err error) {
-	made := false
-	err = undo.do(func() error {
-		cards, made, err = vault.OpenPrivate(r.Cards)
-		return err
-	}, func() {
-		if made {
-			os.Remove(r.Cards)
-		}
-	})
-	return cards, withHint(err, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
-}
-
 func cardName(index int) string { return fmt.Sprintf("card-%d.pdf", index) }
 
 func (r *CreateRequest) check() error {
@@ -205,8 +195,8 @@ func (r *CreateRequest) params() vault.CreateParams {
 // save writes the vault's folder under a temporary name and renames it when all
 // of it is durable.
 func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
-	temp := r.Vault + ".new"
-	if err := undo.mkdirNew(temp); err != nil {
+	temp := r.Made.vault.name
+	if err := undo.fill(r.Made.vault); err != nil {
 		return withHint(err, "if %s is the rest of an interrupted init, remove it", temp)
 	}
 	dir, err := media.OpenDir(temp)
@@ -225,13 +215,13 @@ func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 		if err := os.Rename(temp, r.Vault); err != nil {
 			return err
 		}
-		return syncDir(filepath.Dir(r.Vault))
+		return syncFolder(r.Made.above)
 	})
 }
 
 // writeCard draws one card, reads it back and writes it. A card is a secret: its
 // PDF is made inside secret.Do and goes to a new file of mode 0400. Keeps G21.
-func (r *CreateRequest) writeCard(undo *undoList, cards *os.Root, fresh *vault.Fresh, index int) error {
+func (r *CreateRequest) writeCard(undo *undoList, fresh *vault.Fresh, index int) error {
 	err := secret.Do(func() error {
 		shares, err := fresh.Card(index)
 		if err != nil {
@@ -245,7 +235,7 @@ func (r *CreateRequest) writeCard(undo *undoList, cards *os.Root, fresh *vault.F
 		if err := proveCard(pdf, shares); err != nil {
 			return err
 		}
-		return undo.createIn(cards, cardName(index), pdf, 0o400)
+		return undo.createIn(r.Made.cards, cardName(index), pdf, 0o400)
 	})
 	secret.Collect()
 	return err

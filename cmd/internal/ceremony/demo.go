@@ -147,7 +147,9 @@ func (d *demo) seal() (Act, error) {
 
 func (d *demo) print() (Act, error) {
 	d.pagesPDF = d.path("pages.pdf")
-	r, err := Pages(d.console, PagesRequest{Vault: d.path("vault"), Layout: "robust", Parity: 25, Paper: paper.A4, Out: d.pagesPDF, Now: d.now})
+	o, stop := NewOutputs(d.console)
+	defer stop()
+	r, err := Pages(d.console, PagesRequest{Vault: d.path("vault"), Layout: "robust", Parity: 25, Paper: paper.A4, Out: o.Pages(d.pagesPDF), Now: d.now})
 	if err != nil {
 		return Act{}, err
 	}

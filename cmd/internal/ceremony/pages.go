@@ -25,7 +25,7 @@ type PagesRequest struct {
 	Layout string
 	Parity int // percent of all codes
 	Paper  paper.Size
-	Out    string
+	Out    *File
 	Now    time.Time
 }
 
@@ -75,8 +75,11 @@ func Pages(c Console, r PagesRequest) (*PagesResult, error) {
 	}
 	undo := &undoList{}
 	defer c.OnInterrupt(undo.run)()
-	if err := undo.create(r.Out, pdf, 0o644); err != nil {
+	if err := r.Out.write(undo, pdf); err != nil {
 		undo.run()
+		if errors.Is(err, errUnsynced) {
+			return nil, err
+		}
 		if errors.Is(err, fs.ErrExist) {
 			return nil, withHint(err, "the PDF is never written over an existing file: give another name with --out")
 		}
@@ -89,7 +92,7 @@ func Pages(c Console, r PagesRequest) (*PagesResult, error) {
 	return &PagesResult{
 		Vault: generation.Identity.Vault.ID, Generation: generation.Number,
 		Pages: (len(frames) + grid.Codes() - 1) / grid.Codes(), Codes: len(frames), Data: frames[0].Data,
-		Payload: len(payload), Capacity: frames[0].Data * layout.BodySize, Out: r.Out,
+		Payload: len(payload), Capacity: frames[0].Data * layout.BodySize, Out: r.Out.name,
 	}, err
 }
 

@@ -11,7 +11,7 @@ import (
 // machine that was lost, or a passphrase that was forgotten.
 const roleVault = "vault"
 
-// rebuild writes the vault's folder to r.To, which must not exist.
+// rebuild writes the vault's folder, which must be new.
 func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 	undo := &undoList{}
 	defer c.OnInterrupt(undo.run)()
@@ -20,7 +20,7 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 			undo.run()
 		}
 	}()
-	if err := undo.mkdirNew(r.To); err != nil {
+	if err := undo.fill(r.Made.folder); err != nil {
 		return withHint(err, "--role vault makes the vault's folder: give a name that does not exist yet")
 	}
 	opened, err := r.open(c, wanted)
@@ -36,7 +36,7 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 		return err
 	}
 	defer passphrase.Destroy()
-	dir, err := media.OpenDir(r.To)
+	dir, err := media.OpenDir(r.Made.folder.name)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 		if err := opened.generation.Rebuild(dir, b.Signer, passphrase); err != nil {
 			return err
 		}
-		return undo.commit(func() error { return os.Chmod(r.To, 0o700) })
+		return undo.commit(func() error { return os.Chmod(r.Made.folder.name, 0o700) })
 	}
 	return errors.New("the backup does not hold the signer's key")
 }

@@ -4,29 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 )
 
 var errNothingToRescue = errors.New("nothing to rescue: no page set was found that is not whole")
 
-// mustBeNew refuses a folder that exists, before the work for it is done.
-func mustBeNew(dir string) error {
-	_, err := os.Lstat(dir)
-	switch {
-	case err == nil:
-		return withHint(&fs.PathError{Op: "make", Path: dir, Err: fs.ErrExist}, "give a folder that does not exist yet")
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
+// mustBeNew refuses a folder that existed, before the work for it is done.
+func mustBeNew(f *Folder) error {
+	if errors.Is(f.err, fs.ErrExist) {
+		return withHint(&fs.PathError{Op: "make", Path: f.name, Err: fs.ErrExist}, "give a folder that does not exist yet")
 	}
-	return err
+	return nil
 }
 
 // rescue writes what there is of the page sets that are not whole into a new
 // folder, each with a label beside it. It always returns an error: why was the
 // scan's.
-func rescue(c Console, dir string, sets []PageSet, why error) error {
+func rescue(c Console, dir *Folder, sets []PageSet, why error) error {
 	var undo undoList
 	defer c.OnInterrupt(undo.run)()
 	written := 0
@@ -35,12 +30,12 @@ func rescue(c Console, dir string, sets []PageSet, why error) error {
 			continue
 		}
 		if written == 0 {
-			if err := undo.mkdirNew(dir); err != nil {
+			if err := undo.fill(dir); err != nil {
 				return err
 			}
 		}
 		written++
-		if err := rescueSet(c, &undo, dir, written, p); err != nil {
+		if err := rescueSet(c, &undo, dir.name, written, p); err != nil {
 			undo.run()
 			return err
 		}

@@ -33,6 +33,7 @@ type RestoreRequest struct {
 	ChainCounter []string
 	Rules        Rules
 	Host         Host
+	Made         *RestoreOutputs // the folder and the runbook; nil: they are made now
 }
 
 // RestoreResult says what was restored.
@@ -64,14 +65,19 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Made == nil {
+		o, stop := NewOutputs(c)
+		defer stop()
+		r.Made = o.Restore(r.Role, r.To)
+	}
 	if role.name == roleVault {
 		return nil, r.rebuild(c, role.compartments)
 	}
 	// The target before anything else: nothing is asked of the custodians that
 	// could then not be written.
-	target, err := vault.OpenTarget(r.To)
-	if err != nil {
-		return nil, withHint(err, "give a folder that does not exist yet, or an empty one, such as a mounted tmpfs")
+	target := r.Made.target
+	if target == nil {
+		return nil, withHint(r.Made.targetErr, "give a folder that does not exist yet, or an empty one, such as a mounted tmpfs")
 	}
 	defer target.Close()
 	defer c.OnInterrupt(func() {
@@ -95,7 +101,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	}
 	result.InMemory = inMemory
 	result.HostAccepted = accepted
-	if result.Runbook, err = result.writeRunbook(role.name, r.Rules.Now); err != nil {
+	if result.Runbook, err = result.writeRunbook(r.Made.runbook, role.name, r.Rules.Now); err != nil {
 		c.Warn("the files are restored, and their runbook could not be written: %v", err)
 	}
 	return result, nil

@@ -2,6 +2,8 @@ package ceremony
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -9,33 +11,40 @@ import (
 	"coldvault/vault/material/runbook"
 )
 
+func runbookEndings() []string { return []string{".md", ".txt"} }
+
 // writeRunbook writes what to do with the restored files: beside the folder, so that
-// the folder holds nothing but them; inside where beside is not writable. It returns
-// the names of the files.
-func (r *RestoreResult) writeRunbook(role string, now time.Time) ([]string, error) {
+// the folder holds nothing but them; inside where that cannot be. It returns the names of
+// the files.
+func (r *RestoreResult) writeRunbook(beside []*File, role string, now time.Time) (names []string, err error) {
 	in := r.runbook(role, now)
-	pages := []struct {
-		ext  string
-		data []byte
-	}{{".md", runbook.Markdown(in)}, {".txt", runbook.Text(in)}}
-	var failed error
-	for _, stem := range []string{filepath.Clean(r.To) + ".RUNBOOK", filepath.Join(r.To, "RUNBOOK")} {
-		undo := &undoList{}
-		var names []string
-		var err error
-		for _, p := range pages {
-			if err = undo.create(stem+p.ext, p.data, 0o600); err != nil {
-				break
+	undo := &undoList{}
+	failed := anyExists(beside)
+	for i, page := range [][]byte{runbook.Markdown(in), runbook.Text(in)} {
+		name := beside[i].name
+		if failed == nil {
+			failed = beside[i].write(undo, page)
+		}
+		if failed != nil {
+			name = filepath.Join(r.To, "RUNBOOK"+runbookEndings()[i])
+			if err := undo.create(name, page, 0o600); err != nil {
+				undo.run()
+				return nil, errors.Join(failed, err)
 			}
-			names = append(names, stem+p.ext)
 		}
-		if err == nil {
-			return names, nil
-		}
-		undo.run()
-		failed = errors.Join(failed, err)
+		names = append(names, name)
 	}
-	return nil, failed
+	return names, nil
+}
+
+// anyExists is known before the first gets its name, which could not be taken away again.
+func anyExists(files []*File) error {
+	for _, f := range files {
+		if _, err := os.Lstat(f.name); !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(f.failed(fs.ErrExist), err)
+		}
+	}
+	return nil
 }
 
 func (r *RestoreResult) runbook(role string, now time.Time) runbook.Input {

@@ -23,7 +23,7 @@ var ErrDue = errors.New("something is due")
 type StatusRequest struct {
 	Vault string
 	Media []string // checked first, and recorded
-	ICS   string   // file for the calendar, "" for none
+	ICS   *File    // for the calendar, nil for none
 	Stdin io.Reader
 	Now   time.Time
 }
@@ -56,7 +56,7 @@ func Status(c Console, r StatusRequest) (*StatusResult, error) {
 		return nil, withHint(err, "the newest generation carries the ledger too: `coldvault restore --role vault` brings it back")
 	}
 	result.Identity, result.Status = folder.Identity, ledger.Compute(l, r.Now)
-	if r.ICS != "" {
+	if r.ICS != nil {
 		if err := writeCalendar(c, r.ICS, result.Status); err != nil {
 			return result, err
 		}
@@ -68,14 +68,14 @@ func Status(c Console, r StatusRequest) (*StatusResult, error) {
 }
 
 // writeCalendar makes a new file. It names custodians and places.
-func writeCalendar(c Console, name string, status ledger.Status) error {
+func writeCalendar(c Console, f *File, status ledger.Status) error {
 	var b strings.Builder
 	if err := ledger.WriteICS(&b, status); err != nil {
 		return err
 	}
 	undo := &undoList{}
 	defer c.OnInterrupt(undo.run)()
-	if err := undo.create(name, []byte(b.String()), 0o600); err != nil {
+	if err := f.write(undo, []byte(b.String())); err != nil {
 		undo.run()
 		return withHint(err, "a calendar is never written over an existing file: give another name with --ics")
 	}

@@ -58,11 +58,6 @@ func (u *undoList) commit(last func() error) error {
 	return err
 }
 
-// mkdirNew makes a private folder that must not exist.
-func (u *undoList) mkdirNew(name string) error {
-	return u.do(func() error { return os.Mkdir(name, 0o700) }, func() { os.RemoveAll(name) })
-}
-
 // create writes a new file and makes it durable; an existing one is an error.
 func (u *undoList) create(name string, data []byte, mode fs.FileMode) error {
 	return u.write(name, data, func() (*os.File, error) {
@@ -93,14 +88,19 @@ func (u *undoList) write(name string, data []byte, open func() (*os.File, error)
 	return errors.Join(err, f.Close(), syncDir(filepath.Dir(name)))
 }
 
-// syncDir makes the entries of a folder durable. Some file systems have nothing to sync
-// there.
+// syncDir makes the entries of a folder durable.
 func syncDir(name string) error {
 	dir, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
+	return syncFolder(dir)
+}
+
+// syncFolder is syncDir of a folder that is open. Some file systems have nothing to sync
+// there.
+func syncFolder(dir *os.File) error {
 	if err := dir.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {
 		return err
 	}

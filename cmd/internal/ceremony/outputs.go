@@ -1,0 +1,193 @@
+package ceremony
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"coldvault/vault"
+	"coldvault/vault/secret"
+)
+
+// Outputs are the folders that a command makes and the files that it opens before the
+// sandbox is up, so that it grants these alone, and of the folders that they are in no
+// more than to give a name or to remove an empty folder.
+//
+// Why one could not be made is kept, and said where it is used: after what else is wrong.
+// Keeps G20.
+type Outputs struct {
+	undo  undoList
+	paths secret.Paths
+}
+
+// NewOutputs begins with none. stop closes them and removes what nothing came of, as an
+// interrupt does: folders that are empty, and files without a name.
+func NewOutputs(c Console) (o *Outputs, stop func()) {
+	o = &Outputs{}
+	calledOff := c.OnInterrupt(o.undo.run)
+	return o, func() {
+		calledOff()
+		o.undo.run()
+	}
+}
+
+// Paths is what the sandbox has to grant for them.
+func (o *Outputs) Paths() secret.Paths { return o.paths }
+
+// Folder is a new, private folder.
+type Folder struct {
+	name string
+	err  error
+}
+
+// folder makes one, which must not exist.
+func (o *Outputs) folder(name string) *Folder {
+	f := &Folder{name: clean(name)}
+	return o.add(f, func() error { return os.Mkdir(f.name, 0o700) })
+}
+
+func (o *Outputs) add(f *Folder, make func() error) *Folder {
+	f.err = o.undo.do(make, func() { _ = unix.Rmdir(f.name) })
+	if f.err == nil {
+		o.grant(f.name)
+	}
+	return f
+}
+
+// grant allows everything in a folder that was made, and to remove it.
+func (o *Outputs) grant(name string) {
+	o.paths.Write = append(o.paths.Write, name)
+	o.paths.Rmdir = append(o.paths.Rmdir, filepath.Dir(name))
+}
+
+// Name is the folder's, or the error says why there is none.
+func (f *Folder) Name() (string, error) { return f.name, f.err }
+
+// Remove removes the folder and what is in it. os.RemoveAll would read the folder above,
+// which the sandbox does not grant.
+func (f *Folder) Remove() {
+	if info, err := os.Lstat(f.name); err != nil || !info.IsDir() {
+		return
+	}
+	entries, _ := os.ReadDir(f.name)
+	for _, e := range entries {
+		os.RemoveAll(filepath.Join(f.name, e.Name()))
+	}
+	_ = unix.Rmdir(f.name)
+}
+
+// fill has a folder removed with what is put into it from now on.
+func (u *undoList) fill(f *Folder) error {
+	return u.do(func() error { return f.err }, f.Remove)
+}
+
+// Demo makes the folder of a demonstration, for "" a temporary one.
+func (o *Outputs) Demo(name string) *Folder {
+	if name != "" {
+		return o.folder(name)
+	}
+	f := &Folder{}
+	return o.add(f, func() (err error) {
+		f.name, err = os.MkdirTemp("", "coldvault-demo-")
+		return err
+	})
+}
+
+// Rescue makes the folder for pages that are not whole; nil for "".
+func (o *Outputs) Rescue(name string) *Folder {
+	if name == "" {
+		return nil
+	}
+	return o.folder(name)
+}
+
+// clean leaves no slash at the end of a name: it would have a link followed.
+func clean(name string) string {
+	if name == "" {
+		return "" // and not the folder that we are in
+	}
+	return filepath.Clean(name)
+}
+
+// CreateOutputs are those of `init`.
+type CreateOutputs struct {
+	cards    *os.Root
+	cardsErr error
+	vault    *Folder  // under its temporary name
+	above    *os.File // the folder that it is in
+}
+
+// Create makes the folders for the vault and the cards; none for a request that is refused.
+func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
+	out := &CreateOutputs{}
+	if out.cardsErr = r.check(); out.cardsErr != nil {
+		return out
+	}
+	made := false
+	out.cardsErr = o.undo.do(func() (err error) {
+		out.cards, made, err = vault.OpenPrivate(r.Cards)
+		return err
+	}, func() {
+		out.cards.Close()
+		if made {
+			_ = unix.Rmdir(r.Cards)
+		}
+	})
+	switch {
+	case out.cardsErr != nil:
+	case made:
+		o.grant(r.Cards)
+	default:
+		o.paths.Write = append(o.paths.Write, r.Cards)
+	}
+	out.vault = o.folder(r.Vault + ".new")
+	if out.vault.err == nil {
+		above := filepath.Dir(r.Vault)
+		o.paths.Rename = append(o.paths.Rename, above)
+		out.vault.err = o.undo.do(func() (err error) {
+			out.above, err = os.Open(above)
+			return err
+		}, func() { out.above.Close() })
+	}
+	return out
+}
+
+// RestoreOutputs are those of `restore`: a target and the runbook beside it, or for the
+// role vault a folder.
+type RestoreOutputs struct {
+	target    *vault.Target
+	targetErr error
+	runbook   []*File
+	folder    *Folder
+}
+
+// Restore makes the folder to restore into, or takes one, and opens the runbook; nothing
+// for a role that there is not.
+func (o *Outputs) Restore(role, to string) *RestoreOutputs {
+	out := &RestoreOutputs{}
+	to = clean(to)
+	if _, err := findRole(role); err != nil {
+		return out
+	}
+	if role == roleVault {
+		out.folder = o.folder(to)
+		return out
+	}
+	out.targetErr = o.undo.do(func() (err error) {
+		out.target, err = vault.OpenTarget(to)
+		return err
+	}, func() { out.target.Close() })
+	if out.targetErr != nil {
+		return out
+	}
+	if out.target.Made() {
+		o.grant(to)
+	} else {
+		o.paths.Write = append(o.paths.Write, to)
+	}
+	for _, ending := range runbookEndings() {
+		out.runbook = append(out.runbook, o.open(to+".RUNBOOK"+ending, 0o600))
+	}
+	return out
+}
