@@ -261,7 +261,10 @@ func TestEveryFaultOfARestoreLeavesNothing(t *testing.T) {
 		require.NoError(t, silent, "%s: %v", f, err)
 		if err == nil {
 			require.True(t, whole, f)
-			return false
+			if len(r.leftOut) > 0 {
+				require.Equal(t, mediatest.NoSpace, f.fault, "%s: %v", f, r.leftOut)
+			}
+			return len(r.leftOut) > 0
 		}
 		if f.fault == mediatest.ReadOnly || f.fault == mediatest.Gone {
 			return true
@@ -291,6 +294,7 @@ func TestEveryFaultOfAMediumThatIsRestoredFromIsSeenOrRepaired(t *testing.T) {
 			err = r.to(out)
 			r.destroy()
 		}
+		missing := r != nil && len(r.leftOut) > 0
 		left := out.Crash(mediatest.Everything)
 		whole, silent := r.look(left)
 		require.NoError(t, silent, f)
@@ -301,6 +305,6 @@ func TestEveryFaultOfAMediumThatIsRestoredFromIsSeenOrRepaired(t *testing.T) {
 		after, readErr := filesBelow(media.NewDir(f.inner), ".")
 		require.NoError(t, readErr)
 		require.Equal(t, before, after, "%s: the medium was written to", f)
-		return err != nil
+		return err != nil || missing
 	})
 }

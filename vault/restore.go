@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"coldvault/media"
 	"coldvault/vault/format"
 	"coldvault/vault/secret"
@@ -149,17 +151,20 @@ func Merge(bundles []*Bundle) ([]Entry, error) {
 // after an error nothing is left, and after a power cut the folder RESTORE-INCOMPLETE is
 // still there. progress is told of the bytes of archives.
 //
+// Archives come last. Where there are other files, one that no medium gives whole, or that
+// finds no room, is left out: keys are not lost over it.
+//
 // The bytes go from guarded memory to write(2) and stay in the kernel's cache of
 // the target; that is what a target on tmpfs is for. Keeps G7.
-func (t *Target) Write(files []Entry, progress func(int)) (err error) {
+func (t *Target) Write(files []Entry, progress func(int)) (leftOut []LeftOut, err error) {
 	names := format.NewNameSet()
 	for _, f := range files {
 		if err := names.Add(f.Name); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := t.fs.Mkdir(partialFolder, restoredFolder); err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		if err != nil { // after Close there is nothing to remove and no folder to do it in
@@ -168,20 +173,44 @@ func (t *Target) Write(files []Entry, progress func(int)) (err error) {
 	}()
 	// Durable before any file is moved out of it: it says that more was to come.
 	if err := t.fs.SyncDir("."); err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range files {
 		if f.Archive != nil {
-			err = t.writeArchive(f, progress)
-		} else {
-			err = t.unlessClosed(func() error { return t.writeFile(f) })
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("%q: %w", f.Name, err)
+		if err := t.unlessClosed(func() error { return t.writeFile(f) }); err != nil {
+			return nil, fmt.Errorf("%q: %w", f.Name, err)
 		}
 	}
-	return t.unlessClosed(t.publish)
+	alone := !slices.ContainsFunc(files, func(f Entry) bool { return f.Archive == nil })
+	for _, f := range files {
+		if f.Archive == nil {
+			continue
+		}
+		err := t.writeArchive(f, progress)
+		var broken *brokenTargetError
+		switch {
+		case err == nil:
+		case alone, errors.Is(err, ErrClosed), errors.As(err, &broken) && !isFull(err), errors.Is(err, secret.ErrLimit):
+			return nil, fmt.Errorf("%q: %w", f.Name, err)
+		default:
+			leftOut = append(leftOut, LeftOut{Name: f.Name, Err: err})
+		}
+	}
+	return leftOut, t.unlessClosed(t.publish)
 }
+
+// LeftOut is an archive that was not restored, and why.
+type LeftOut struct {
+	Name string
+	Err  error
+}
+
+// NoRoom tells whether another medium would not help.
+func (l LeftOut) NoRoom() bool { return isFull(l.Err) }
+
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 func (t *Target) unlessClosed(do func() error) error {
 	t.mu.Lock()

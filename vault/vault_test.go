@@ -145,7 +145,7 @@ func restore(t *testing.T, cards []shard.Share, compartments []string, sources .
 	defer target.Close()
 	files, err := Merge(bundles)
 	require.NoError(t, err)
-	err = target.Write(files, nil)
+	_, err = target.Write(files, nil)
 	return dir, append(copies.Notes, notes...), err
 }
 

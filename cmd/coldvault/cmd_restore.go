@@ -38,7 +38,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
 		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u), Made: c.made,
 	})
-	if err != nil {
+	if err != nil && r == nil {
 		return err
 	}
 	if r == nil {
@@ -86,6 +86,13 @@ func (c *restoreCmd) Run(u *ui) error {
 			Why  string `json:"why"`
 		}{h.Name, h.As, h.Why})
 	}
+	for _, l := range r.LeftOut {
+		u.verdict(red, "MISSING", "%s is not restored: %v", l.Name, l.Err)
+		u.emit("left_out", struct {
+			Name string `json:"name"`
+			Why  string `json:"why"`
+		}{l.Name, l.Err.Error()})
+	}
 	for _, name := range r.Runbook {
 		u.print("What to do now, step by step: %s", name)
 	}
@@ -100,5 +107,5 @@ func (c *restoreCmd) Run(u *ui) error {
 		InMemory    bool     `json:"in_memory"`
 		Runbook     []string `json:"runbook"`
 	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), r.Identity.Words(), r.Generation, r.Sealed.Format(time.RFC3339), r.To, r.InMemory, append([]string{}, r.Runbook...)})
-	return nil
+	return err
 }

@@ -98,7 +98,7 @@ func (i *interrupts) start(out io.Writer) {
 		for _, cleanup := range slices.Backward(i.cleanups) {
 			(*cleanup)()
 		}
-		secret.DestroyAll()
+		secret.WipeAll()
 		i.words.say(out, signal)
 		os.Exit(exitFailed)
 	}()

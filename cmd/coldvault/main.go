@@ -74,7 +74,7 @@ func (u *ui) guarded(args []string) int {
 // secrets are wiped before Guard turns it into an error.
 func (u *ui) run(args []string) int {
 	u.undo.watch.Do(func() { u.undo.start(u.err) })
-	defer secret.DestroyAll()
+	defer secret.WipeAll()
 	defer u.show()
 	if err := secret.Harden(); err != nil {
 		return u.fail(err)

@@ -196,12 +196,12 @@ func (a *arena) forgetDead() {
 	}
 }
 
-// destroyAll gives back every buffer, and what memguard may hold besides.
-func (a *arena) destroyAll() {
+func (a *arena) wipeAll() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for b := range a.live {
-		a.giveLocked(b)
+		if b.page.IsAlive() {
+			Wipe(b.data)
+		}
 	}
-	memguard.Purge()
 }

@@ -157,5 +157,6 @@ func (b *Buffer) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, 
 // Wipe overwrites data with zeros.
 func Wipe(data []byte) { memguard.WipeBytes(data) }
 
-// DestroyAll wipes every live buffer; for the end of the process.
-func DestroyAll() { memory.destroyAll() }
+// WipeAll overwrites every live buffer and leaves it where it is: for the end of the process,
+// when goroutines may still be at work with some.
+func WipeAll() { memory.wipeAll() }

@@ -61,7 +61,7 @@ func Guard(body func()) (err error) {
 		// memguard panics in turn when something wrote over its fences; it has
 		// wiped by then, and the first panic is the one to report.
 		defer func() { _ = recover() }()
-		DestroyAll()
+		WipeAll()
 	}()
 	body()
 	return nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"coldvault/qr/camera"
 	"coldvault/shard"
 	"coldvault/vault"
@@ -50,6 +52,7 @@ type RestoreResult struct {
 	InMemory     bool     // To is on no disk
 	Runbook      []string // files that say what to do now
 	HostAccepted []airgap.Finding
+	LeftOut      []vault.LeftOut // archives that are not there; the error says so too
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
@@ -104,7 +107,25 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	if result.Runbook, err = result.writeRunbook(r.Made.runbook, role.name, r.Rules.Now); err != nil {
 		c.Warn("the files are restored, and their runbook could not be written: %v", err)
 	}
-	return result, nil
+	return result, leftOut(c, result.LeftOut)
+}
+
+// leftOut says which archives are missing beside the files that are there.
+func leftOut(c Console, archives []vault.LeftOut) error {
+	if len(archives) == 0 {
+		return nil
+	}
+	damaged := false
+	for _, a := range archives {
+		c.Warn("not restored: %s: %v", a.Name, a.Err)
+		damaged = damaged || !a.NoRoom()
+	}
+	if !damaged {
+		return withHint(fmt.Errorf("all but %d archives are restored: there is no room for them", len(archives)),
+			"restore them with --role archive to a folder with room; everything else is here")
+	}
+	return withHint(fmt.Errorf("all but %d archives are restored: %w", len(archives), ErrDamage),
+		"restore them with --role archive and all media of this generation with --from: what one has lost another may have; everything else is here")
 }
 
 // opened is a generation with the compartments that were asked for.
@@ -194,14 +215,22 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 			total += e.Size
 		}
 	}
-	err = target.Write(entries, func(n int) {
+	result.LeftOut, err = target.Write(entries, func(n int) {
 		done += int64(n)
 		tell("archives", done, total)
 	})
 	c.Progress("", 0, 0)
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
+	case err != nil && role.name == "archive":
+		return nil, withHint(errors.Join(err, ErrDamage), "nothing was left in %s; give all media of this generation with --from: what one has lost another may have", r.To)
+	case err != nil:
+		return nil, withHint(err, "nothing was left in %s; give another folder, and all media of this generation with --from", r.To)
 	}
+	entries = slices.DeleteFunc(entries, func(e vault.Entry) bool {
+		return slices.ContainsFunc(result.LeftOut, func(l vault.LeftOut) bool { return l.Name == e.Name })
+	})
 	for i := range entries {
 		entries[i].Data, entries[i].Archive = nil, nil
 	}

@@ -52,6 +52,9 @@ func (r *RestoreResult) runbook(role string, now time.Time) runbook.Input {
 		Role: role, Vault: r.Identity.Vault.ID, Label: r.Identity.Vault.Label, Generation: r.Generation,
 		Sealed: r.Sealed, Restored: now, To: r.To, Report: r.Report, Facts: r.Facts, Accepted: r.Accepted,
 	}
+	for _, l := range r.LeftOut {
+		in.LeftOut = append(in.LeftOut, l.Name)
+	}
 	for _, f := range r.HostAccepted {
 		in.Host = append(in.Host, f.ID)
 	}

@@ -32,6 +32,7 @@ type Input struct {
 	Report     material.Report // of the restored files, under the names they were sealed with
 	Facts      []format.Fact
 	Accepted   []format.Accepted
+	LeftOut    []string // archives that were not restored
 	Host       []string // the findings about the machine that whoever restored accepted
 	Held       []Held
 }

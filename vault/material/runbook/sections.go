@@ -94,10 +94,13 @@ func (b *book) writeDeadlines(plans []plan) {
 // writeQuestions lists what must be asked or known before the first step.
 func (b *book) writeQuestions() {
 	missing := b.missingFacts()
-	if len(b.in.Held)+len(missing) == 0 {
+	if len(b.in.Held)+len(b.in.LeftOut)+len(missing) == 0 {
 		return
 	}
 	b.doc.heading(2, "Find out first")
+	for _, name := range b.in.LeftOut {
+		b.doc.bullet(fmt.Sprintf("Not restored: the archive `%s`. Restore it with --role archive, from another medium or to a folder with more room.", quote(name)))
+	}
 	for _, h := range b.in.Held {
 		b.doc.bullet(fmt.Sprintf("Held back: `%s` is restored as `%s`. Do not rename it before you have the answer. Why: %s.",
 			quote(h.Name), quote(h.As), strings.TrimRight(prose(h.Why), ".")))
