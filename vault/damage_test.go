@@ -319,3 +319,24 @@ func TestAMediumDoesNotSayWhatIsInside(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`"dump"`, "generic", "kes.skey", "kes.vkey"}, tells(map[string][]byte{"contents.json": contents}))
 }
+
+// A tree in the root of a medium is a copy as any other: what the vault's own folder may lack,
+// it may not.
+func TestATreeInTheRootOfAMediumLacksNothing(t *testing.T) {
+	w := newFastWorld(t)
+	files := map[string][]byte{}
+	for name, data := range w.small(t, 1) {
+		files[strings.TrimPrefix(name, "coldvault/"+w.folder.ID+"/")] = data
+	}
+	check := func() *Checked {
+		found, err := OpenMedia(media.Memory{Title: "stick", Files: files})
+		require.NoError(t, err)
+		return Check(found[0], false, nil)
+	}
+	require.True(t, check().Generations[0].Whole)
+	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.Contains(name, archivePrefix) })
+	require.False(t, check().Generations[0].Whole)
+	files[signerFile] = []byte("a key") // the vault's own folder
+	require.True(t, check().Generations[0].Whole)
+	require.Len(t, check().Generations[0].Lacks, 2)
+}

@@ -220,9 +220,14 @@ func (e missingError) Error() string        { return string(e) + " is missing" }
 func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // mayLack tells the files of a generation that need not be there: the vault's own folder
-// has no archives, and after it was set up again not the ledger as it was.
+// has no archives, and after it was set up again not the ledger as it was. That folder is
+// known by the signer's key: anything else in the root of a medium is a copy like others.
 func (m *Medium) mayLack(name string) bool {
-	return m.base == "." && (strings.HasPrefix(name, archivePrefix) || strings.HasPrefix(name, format.LedgerName))
+	if m.base != "." || !strings.HasPrefix(name, archivePrefix) && !strings.HasPrefix(name, format.LedgerName) {
+		return false
+	}
+	_, err := m.Source.Read(signerFile, maxSignerFile)
+	return err == nil
 }
 
 // archivePrefix is how the names of archives begin.

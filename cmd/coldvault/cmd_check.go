@@ -62,7 +62,11 @@ func (u *ui) checked(c *vault.Checked) {
 		case !g.Whole:
 			state, color = "LOST", red
 		}
-		u.verdict(color, state, "generation %d %s", g.Number, g.Created)
+		without := ""
+		if len(g.Lacks) > 0 {
+			without = ", without " + strings.Join(g.Lacks, ", ") + ", which only media hold"
+		}
+		u.verdict(color, state, "generation %d %s%s", g.Number, g.Created, without)
 		u.emit("generation", struct {
 			Medium     string `json:"medium"`
 			Vault      string `json:"vault"`
@@ -70,7 +74,9 @@ func (u *ui) checked(c *vault.Checked) {
 			Created    string `json:"created"`
 			Whole      bool   `json:"whole"`
 			Repairable bool   `json:"repairable"`
-		}{m.Source.Name(), m.ID, g.Number, g.Created, g.Whole, g.Repairable})
+			// Lacks are files that media hold and the vault's own folder does not.
+			Lacks []string `json:"lacks"`
+		}{m.Source.Name(), m.ID, g.Number, g.Created, g.Whole, g.Repairable, append([]string{}, g.Lacks...)})
 	}
 	for _, f := range c.Findings {
 		color := yellow
