@@ -46,8 +46,12 @@ type sealedArchive struct {
 	files       []format.ManifestFile
 }
 
+// archiveMemory is what an archive may take: less than it could let lie around as garbage.
+const archiveMemory = 88 << 20
+
 // sealArchive streams one archive to all targets.
 func (s *sealing) sealArchive(i int) error {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(archiveMemory))
 	src := s.request.Archives[i]
 	a := sealedArchive{compartment: src.Compartment, entry: format.Archive{
 		ContentsFile: src.ContentsFile, Archive: i + 1, Compression: format.Uncompressed,
@@ -373,8 +377,6 @@ func (s *spread) finishPart() error {
 // addParity reads a file back from its medium, compares it with what was written, and
 // writes its parity beside it.
 func addParity(dir *media.Dir, name string, size int64, sums *media.Sums, progress func(int)) (parity format.ManifestFile, err error) {
-	// The tens of MiB that parity takes go back before the next part or medium takes as much.
-	defer debug.FreeOSMemory()
 	file, err := dir.OpenCold(name)
 	if err != nil {
 		return parity, err
