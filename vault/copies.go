@@ -24,7 +24,12 @@ type Copies struct {
 type SeveralVaultsError struct{ IDs []string }
 
 func (e *SeveralVaultsError) Error() string {
-	return "these media hold several vaults: " + strings.Join(e.IDs, ", ")
+	const shown = 8
+	ids, more := e.IDs, ""
+	if len(ids) > shown {
+		ids, more = ids[:shown], fmt.Sprintf(" and %d more", len(e.IDs)-shown)
+	}
+	return "these media hold several vaults: " + strings.Join(ids, ", ") + more
 }
 
 // GatherCopies picks the media of one vault: that with the given id, or the only

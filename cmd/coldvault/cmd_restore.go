@@ -10,7 +10,7 @@ type restoreCmd struct {
 	From         []string `sep:"none" placeholder:"MEDIUM" help:"Medium, or scans of bundle pages (PNG, JPEG, TIFF, PDF, text, folder; - is standard input). Repeat it: the best of all copies is used."`
 	Card         []string `sep:"none" placeholder:"FILE" help:"A custodian's card: image, PDF or text with its digits or words. Repeat it. Without enough cards they are asked for."`
 	Camera       string   `placeholder:"DEVICE" help:"Camera to show cards to, as /dev/video0, and before them pages where no medium is given."`
-	Role         string   `default:"all" help:"What to restore: all, cold, hot; standby, what a standby block producer starts with; validator, sv, daemon, miner; or vault, the vault's own folder for a new cold machine."`
+	Role         string   `default:"all" help:"What to restore: all, cold, hot; archive, the large files alone; standby, what a standby block producer starts with; validator, sv, daemon, miner; or vault, the vault's own folder for a new cold machine."`
 	To           string   `required:"" placeholder:"FOLDER" help:"Folder to restore into: new or empty, best on a tmpfs."`
 	Generation   int      `placeholder:"N" help:"Generation to restore; the newest unless given."`
 	ChainCounter []string `name:"chain-counter" sep:"none" placeholder:"N|unknown" help:"What the network says of a counter that is restored, as FILE=N where there are several. Without it, or where it does not fit, the file gets a name that no tool picks up."`

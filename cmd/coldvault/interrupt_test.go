@@ -50,3 +50,28 @@ func TestAnInterruptDuringAnArchiveIsNoCrash(t *testing.T) {
 	}
 	require.NotZero(t, interrupted)
 }
+
+// A report that nobody got is no success; a reader that went away has seen enough.
+func TestAReportThatCannotBeWrittenIsAnError(t *testing.T) {
+	dir, _ := copySample(t)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer full.Close()
+	for _, args := range [][]string{{"version"}, {"check", "medium-1", "--json"}} {
+		cmd := exec.Command("coldvault", args...)
+		cmd.Dir = dir
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &said
+		_ = cmd.Run()
+		require.Equal(t, exitFailed, cmd.ProcessState.ExitCode())
+		require.Contains(t, said.String(), "coldvault: error: the report could not be written: ")
+	}
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	r.Close()
+	cmd := exec.Command("coldvault", "check", "medium-1")
+	cmd.Dir = dir
+	cmd.Stdout = w
+	require.NoError(t, cmd.Run())
+	w.Close()
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -107,6 +108,10 @@ func (u *ui) run(args []string) int {
 	}
 	if err := context.Run(u); err != nil {
 		return u.fail(err)
+	}
+	// A reader that has gone, as of `coldvault … | head`, has seen what it wanted.
+	if err := u.out.err; err != nil && !errors.Is(err, syscall.EPIPE) {
+		return u.fail(&ceremony.HintError{Err: fmt.Errorf("the report could not be written: %w", err), Hint: "the work itself is done"})
 	}
 	return exitOK
 }

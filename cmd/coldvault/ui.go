@@ -28,7 +28,8 @@ import (
 
 type ui struct {
 	in       *os.File
-	out, err io.Writer
+	out      *reported
+	err      io.Writer
 	json     bool
 	terminal bool // standard error is one: progress and colour
 	color    bool
@@ -41,10 +42,24 @@ type ui struct {
 	shown    func()  // a secret is on the screen; overridden by test
 }
 
+// reported is standard output: what could not be written there fails the command at its end.
+type reported struct {
+	w   io.Writer
+	err error
+}
+
+func (r *reported) Write(p []byte) (int, error) {
+	n, err := r.w.Write(p)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
 func newUI(in, out, err *os.File) *ui {
 	terminal := term.IsTerminal(int(err.Fd()))
 	return &ui{
-		in: in, out: out, err: err, terminal: terminal,
+		in: in, out: &reported{w: out}, err: err, terminal: terminal,
 		color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 	}
 }

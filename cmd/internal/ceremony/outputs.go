@@ -186,6 +186,9 @@ func (o *Outputs) Restore(role, to string) *RestoreOutputs {
 	} else {
 		o.paths.Write = append(o.paths.Write, to)
 	}
+	if abs, err := filepath.Abs(to); err == nil {
+		to = abs // "." has no name to put something beside
+	}
 	for _, ending := range runbookEndings() {
 		out.runbook = append(out.runbook, o.open(to+".RUNBOOK"+ending, 0o600))
 	}
