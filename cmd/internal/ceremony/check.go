@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -84,15 +85,23 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	for _, s := range result.Shares {
 		damaged = damaged || !s.Good
 	}
+	missing := ""
 	for _, input := range in.Inputs {
+		if input.Missing {
+			missing = cmp.Or(missing, input.Name)
+			continue
+		}
 		nothing := !input.Medium && input.Shares+input.Frames == 0
 		damaged = damaged || nothing || len(input.Notes) > 0
 	}
 	if err := r.recordCheck(c, result); err != nil {
 		return result, err
 	}
-	if damaged {
+	switch {
+	case damaged:
 		return result, ErrDamage
+	case missing != "":
+		return result, withHint(fmt.Errorf("%q is not there: it was not checked", missing), "mount it, and give the folder that it is mounted at")
 	}
 	return result, nil
 }

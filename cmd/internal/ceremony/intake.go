@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,9 +40,10 @@ type Intake struct {
 
 	camera camera.Source // nil for none; whoever opened it closes it
 
-	sets qr.Sets
-	raw  *secret.Buffer // memory of the shares
-	dirs []*media.Dir
+	sets    qr.Sets
+	raw     *secret.Buffer // memory of the shares
+	dirs    []*media.Dir
+	folders []fs.FileInfo // of dirs and of folders of scans
 }
 
 // GivenShare is a share and the input it came from.
@@ -61,6 +63,7 @@ type Input struct {
 	Medium bool
 	Notes  []string // what could not be used, and why
 
+	Missing bool  // there is no such file or folder
 	refused error // why, of the first that could not be used
 }
 
@@ -116,7 +119,7 @@ func (in *Intake) AddAll(names []string, stdin io.Reader, tell func(i int)) {
 }
 
 func (in *Intake) failed(name string, err error) {
-	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}})
+	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}, Missing: errors.Is(err, fs.ErrNotExist)})
 }
 
 // Add reads a medium, a folder of scans, an image, a PDF or a text file; "-" is
@@ -146,6 +149,15 @@ func (in *Intake) add(name string, stdin io.Reader) error {
 }
 
 func (in *Intake) addDir(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(in.folders, func(f fs.FileInfo) bool { return os.SameFile(f, info) }) {
+		in.Inputs = append(in.Inputs, Input{Name: name, Medium: true}) // under another name
+		return nil
+	}
+	in.folders = append(in.folders, info)
 	dir, err := media.OpenDir(name)
 	if err != nil {
 		return err
@@ -196,6 +208,9 @@ func readFile(name string) scanned {
 	info, err := f.Stat()
 	if err != nil {
 		return scanned{err: err}
+	}
+	if info.Size() == 0 { // those of /proc say so too, and some never end
+		return scanned{err: errors.New("it is empty")}
 	}
 	if info.Size() > scan.DefaultMaxFileBytes {
 		return scanned{err: fmt.Errorf("more than %d MiB: it is no scan", scan.DefaultMaxFileBytes>>20)}
