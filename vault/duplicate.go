@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strings"
 	"time"
 
 	"coldvault/media"
@@ -75,7 +76,7 @@ func (c *Copy) complete() error {
 		}
 	}
 	for _, f := range c.Manifest.Files {
-		if c.media[0].mayLack(f.Name) {
+		if strings.HasPrefix(f.Name, archivePrefix) {
 			return fmt.Errorf("the vault's folder has no archives, and generation %d has: copy from a medium", c.Number)
 		}
 	}

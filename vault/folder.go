@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"coldvault/media"
 )
 
 // OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
@@ -54,6 +56,12 @@ func openFolder(name string) (*os.Root, error) {
 		return nil, err
 	}
 	return root, nil
+}
+
+// IsFolder tells whether a folder is a vault's own, which has the signer's key.
+func IsFolder(dir *media.Dir) bool {
+	is, err := dir.Exists(signerFile)
+	return err == nil && is
 }
 
 // ErrShared is returned for a folder in which others can exchange files.

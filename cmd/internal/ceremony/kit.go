@@ -145,7 +145,7 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 		errs = append(errs, f)
 	}
 	for _, m := range done {
-		c.Say("kit written to %s and read back from it", m)
+		c.Say("the kit of this program is on %s, and was read back from it", m)
 	}
 	return result, withHint(errors.Join(errs...), "kit wants media that hold a generation of this vault, can be written and have room; the backup itself is untouched")
 }

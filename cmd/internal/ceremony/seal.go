@@ -172,6 +172,10 @@ func openTargets(taken, names []string) (dirs []*media.Dir, failed []*vault.Targ
 	taken = slices.Clone(taken)
 	for _, name := range names {
 		dir, err := media.OpenDir(name)
+		if err == nil && vault.IsFolder(dir) {
+			dir.Close()
+			err = errors.New("it is a vault's own folder: a copy must be on a medium of its own")
+		}
 		for _, other := range taken {
 			if err == nil && within(name, other) {
 				dir.Close()
