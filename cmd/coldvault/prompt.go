@@ -62,6 +62,12 @@ func (u *ui) passphrase(prompt string) (*secret.Buffer, error) {
 // passphraseFromFile takes the first line of a file.
 func (u *ui) passphraseFromFile(name string) (*secret.Buffer, error) {
 	f := u.in
+	if name == "-" && term.IsTerminal(int(f.Fd())) {
+		if u.hideFile(f) != nil {
+			return nil, errEcho
+		}
+		return u.askHidden("passphrase of the vault's signer (not shown): ")
+	}
 	if name != "-" {
 		var err error
 		if f, err = os.Open(name); err != nil {
