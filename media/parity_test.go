@@ -30,16 +30,24 @@ func makeParity(t testing.TB, data []byte) (parityLayout, []byte) {
 // repair is NewRepair of files of a known size in memory.
 func repair(size int, copies ...[]byte) (data []byte, rebuilt int, err error) {
 	var all []RepairCopy
+	var tables []Table
 	for i := 0; i < len(copies); i += 2 {
-		all = append(all, RepairCopy{bytes.NewReader(copies[i]), bytes.NewReader(copies[i+1])})
+		parity := bytes.NewReader(copies[i+1])
+		table, err := ReadTable(int64(size), parity)
+		if err != nil {
+			return nil, 0, err
+		}
+		all, tables = append(all, RepairCopy{bytes.NewReader(copies[i]), parity}), append(tables, table)
 	}
-	r, err := NewRepair(int64(size), all, nil)
+	r, err := NewRepair(int64(size), tables, all, nil)
 	if err != nil {
 		return nil, 0, err
 	}
 	data = make([]byte, size)
-	_, err = r.ReadAt(data, 0)
-	return data, r.Rebuilt(), err
+	if _, err = r.ReadAt(data, 0); err != nil {
+		return nil, 0, err
+	}
+	return data, r.Rebuilt(), nil
 }
 
 // FORMAT.md section 9: the smallest multiple of 64 with D ≤ 200, and a fifth, at

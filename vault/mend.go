@@ -7,67 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"coldvault/media"
 	"coldvault/vault/format"
 	"coldvault/vault/ledger"
 )
-
-// repair opens a listed file as it was, out of the sound pieces of all media together
-// and their parity. What it gives counts only if it then has the digest of the manifest:
-// the caller compares. rebuilt counts the pieces that no medium had.
-func (c *Copy) repair(want format.ManifestFile, scratch Scratch) (_ media.Blob, rebuilt int, err error) {
-	var copies []media.RepairCopy
-	var opened joined
-	open := func(m *Medium, name string) io.ReaderAt {
-		b, err := m.openListed(c.Number, name)
-		if err != nil {
-			return nil // missing: the others have to do
-		}
-		opened = append(opened, b)
-		return b
-	}
-	for _, m := range c.media {
-		copies = append(copies, media.RepairCopy{Data: open(m, want.Name), Parity: open(m, format.ParityName(want.Name))})
-		// The rest of a repair that the power cut off in the middle of its rename.
-		if rest := open(m, media.TempName(want.Name)); rest != nil {
-			copies = append(copies, media.RepairCopy{Data: rest})
-		}
-	}
-	r, err := media.NewRepair(want.Size, copies, scratch)
-	if err != nil {
-		opened.Close()
-		return nil, 0, err
-	}
-	return repaired{r, want.Size, opened}, r.Rebuilt(), nil
-}
-
-// repaired is a file that was put together from several.
-type repaired struct {
-	io.ReaderAt
-	size int64
-	from joined
-}
-
-func (r repaired) Size() int64  { return r.size }
-func (r repaired) Close() error { return r.from.Close() }
-
-// rebuild is repair for a file that fits into memory.
-func (c *Copy) rebuild(want format.ManifestFile) ([]byte, int, error) {
-	if want.Size > MaxBundle {
-		return nil, 0, fmt.Errorf("%s has more than %d bytes", want.Name, MaxBundle)
-	}
-	b, rebuilt, err := c.repair(want, nil)
-	if err != nil {
-		return nil, rebuilt, err
-	}
-	defer b.Close()
-	data := make([]byte, want.Size)
-	if _, err := b.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, rebuilt, err
-	}
-	return data, rebuilt, compare(data, want)
-}
 
 // Mended says what a repair has done to one file.
 type Mended struct {
@@ -237,21 +182,7 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 		return 0, err
 	}
 	defer pending.Abort()
-	var from media.Blob
-	if format.IsParity(want.Name) {
-		err = c.writeParityAgain(pending, want)
-	} else {
-		scratch, scratchErr := j.dir.Rewrite(name + scratchExt)
-		if scratchErr != nil {
-			return 0, scratchErr
-		}
-		defer scratch.Abort()
-		if from, rebuilt, err = c.repair(want, scratch); err == nil {
-			defer from.Close()
-			err = copyAt(pending, from, want.Size, func(n int64) { j.tell(want.Name, n, want.Size) })
-		}
-	}
-	if err != nil {
+	if rebuilt, err = j.content(c, want, pending); err != nil {
 		return rebuilt, err
 	}
 	if err := pending.Sync(); err != nil {
@@ -266,24 +197,49 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	return rebuilt, j.Medium.verifyListed(c.Number, want)
 }
 
+// content writes what a file must be: as another medium has it, as it follows from what it
+// is the parity of, or as it is put together from all media, of which this one is the first.
+func (j *mending) content(c *Copy, want format.ManifestFile, out *media.Pending) (rebuilt int, err error) {
+	scratch, err := j.dir.Rewrite(path.Join(j.Medium.base, generationDir(c.Number), want.Name+scratchExt))
+	if err != nil {
+		return 0, err
+	}
+	defer scratch.Abort()
+	from := (&Copy{Generation: c.Generation, media: c.media[1:]}).whole(want)
+	switch {
+	case from != nil:
+	case format.IsParity(want.Name):
+		of, err := c.parityOf(want)
+		if err != nil {
+			return 0, err
+		}
+		if from, _, err = c.proven(of, scratch); err != nil {
+			return 0, err
+		}
+		defer from.Close()
+		return 0, media.WriteParity(out, from, of.Size, media.ParityOptions{})
+	default:
+		if from, rebuilt, err = c.assemble(want, scratch, is(want)); err != nil {
+			return 0, err
+		}
+	}
+	defer from.Close()
+	return rebuilt, copyAt(out, from, want.Size, func(n int64) { j.tell(want.Name, n, want.Size) })
+}
+
 func (j *mending) tell(step string, done, total int64) {
 	if j.progress != nil {
 		j.progress(step, done, total)
 	}
 }
 
-// writeParityAgain makes the parity of a file that is good or can be repaired.
-func (c *Copy) writeParityAgain(out io.WriterAt, want format.ManifestFile) error {
-	of, ok := c.Manifest.File(want.Name[:len(want.Name)-len(format.ParityName(""))])
+// parityOf gives the file that a parity file is of.
+func (c *Copy) parityOf(parity format.ManifestFile) (format.ManifestFile, error) {
+	of, ok := c.Manifest.File(strings.TrimSuffix(parity.Name, format.ParityName("")))
 	if !ok {
-		return fmt.Errorf("the manifest does not list what %s is the parity of", want.Name)
+		return of, fmt.Errorf("the manifest does not list what %s is the parity of", parity.Name)
 	}
-	from, _, err := c.repair(of, nil)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	return media.WriteParity(out, from, of.Size, media.ParityOptions{})
+	return of, nil
 }
 
 // copyAt copies a file from its start.
