@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -314,6 +315,7 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 
 // try assembles a file without keeping it.
 func (c *Copy) try(want format.ManifestFile) (rebuilt int, err error) {
+	defer debug.FreeOSMemory() // what was rebuilt, and the codewords, before anything more is read
 	b, rebuilt, err := c.assemble(want, nil, is(want))
 	if err != nil {
 		return 0, err
