@@ -87,7 +87,11 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	c := &Checked{Medium: m, pages: pages}
 	if m.Err != nil {
-		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
+		for line := range strings.Lines(m.Err.Error()) {
+			c.add(Damage, "VAULT-IDENTITY", m.Path(""), errors.New(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	if m.Identity == nil {
 		return c
 	}
 	c.checkNames(m.base, identityNames())

@@ -70,6 +70,9 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 
 // complete refuses what is no whole copy to copy from.
 func (c *Copy) complete() error {
+	if err := c.Identity.whole(); err != nil {
+		return err
+	}
 	for _, m := range c.media {
 		if !m.mayLack(archivePrefix) {
 			return nil
@@ -98,8 +101,12 @@ func (e *sourceError) Unwrap() error { return e.error }
 // kit is the kit of the first medium that has a good one.
 func (d *duplicating) kit() map[string][]byte {
 	for _, m := range d.media {
-		if k := readKit(m); k.err == nil && len(k.bad) == 0 {
-			return k.files
+		k := readKit(m, d.Identity)
+		if !k.whole() {
+			continue
+		}
+		if files, err := k.files(); err == nil {
+			return files
 		}
 	}
 	d.result.Notes = append(d.result.Notes, "no medium that was read has a good kit: the new copies tell nobody how to restore; write it with `coldvault kit`")
