@@ -140,7 +140,7 @@ func (a *assembly) try() (*media.Repair, error) {
 		if first == nil || errors.Is(err, media.ErrScratch) {
 			first = err
 		}
-		if i == 0 && a.authentic && errors.Is(err, media.ErrBeyondParity) {
+		if i == 0 && a.authentic && tooMuch(err) {
 			break // its digests are those of the file: what it calls lost is lost
 		}
 	}
@@ -168,11 +168,16 @@ func (a *assembly) with(tables []media.Table) (*media.Repair, error) {
 		if first == nil {
 			first = err
 		}
-		if errors.Is(err, media.ErrBeyondParity) || errors.Is(err, media.ErrScratch) {
+		if tooMuch(err) {
 			final = append(final, set)
 		}
 	}
 	return nil, first
+}
+
+// tooMuch tells that more is damaged than can be rebuilt, which fewer media do not change.
+func tooMuch(err error) bool {
+	return errors.Is(err, media.ErrBeyondParity) || errors.Is(err, media.ErrScratch)
 }
 
 // maxTogether caps what is tried in every combination: what is behind that many is taken
