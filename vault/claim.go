@@ -189,21 +189,23 @@ func (i *Identity) whole() error {
 // damages names the files of a medium that are not what the vault says they are. An older
 // shares.json is none.
 func (i *Identity) damages(m *Medium) (out []error) {
-	for _, name := range []string{vaultFile, sharesFile} {
-		if name == sharesFile {
-			if data, err := m.read(name, format.MaxSharesSize); err == nil {
-				if _, _, err := i.signedShares(data, []*Medium{m}); err == nil {
-					continue
-				}
-			}
-		}
-		out = append(out, compareFiles(m, name, i.files[name], i.files[name+signatureExt])...)
+	out = compareFiles(m, vaultFile, i.files[vaultFile], i.files[vaultFile+signatureExt])
+	data, err := m.read(sharesFile, format.MaxSharesSize)
+	if err == nil {
+		_, _, err = i.signedShares(data, []*Medium{m})
+	}
+	switch {
+	case err == nil:
+	case i.files[sharesFile] == nil:
+		out = append(out, fmt.Errorf("%s or its signature is missing or damaged", m.Path(sharesFile)))
+	default:
+		out = append(out, compareFiles(m, sharesFile, i.files[sharesFile], i.files[sharesFile+signatureExt])...)
 	}
 	return out
 }
 
-// compareFiles names which of a file and its signature is not as it must be; nil is what
-// nobody knows.
+// compareFiles names which of a file and its signature is not as it must be; nil is one that
+// is good nowhere.
 func compareFiles(m *Medium, name string, data, sig []byte) (out []error) {
 	for _, f := range []struct {
 		name string
@@ -213,8 +215,7 @@ func compareFiles(m *Medium, name string, data, sig []byte) (out []error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			out = append(out, fmt.Errorf("%s is missing", m.Path(f.name)))
-		case f.want == nil:
-		case err != nil || !bytes.Equal(have, f.want):
+		case err != nil || f.want == nil || !bytes.Equal(have, f.want):
 			out = append(out, fmt.Errorf("%s is damaged", m.Path(f.name)))
 		}
 	}

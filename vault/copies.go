@@ -40,6 +40,7 @@ func GatherCopies(found []*Medium, id string) (*Copies, error) {
 		}
 	}
 	var known []*Copies
+	var knownIDs []string
 	var planted error
 	for _, id := range ids {
 		c := &Copies{}
@@ -49,20 +50,23 @@ func GatherCopies(found []*Medium, id string) (*Copies, error) {
 			}
 		}
 		var err error
-		if c.Identity, err = identify(id, c.Media); err == nil {
-			known = append(known, c)
-		} else if p := (*plantedError)(nil); errors.As(err, &p) {
-			planted = err
+		c.Identity, err = identify(id, c.Media)
+		var two *plantedError
+		switch {
+		case err == nil:
+			known, knownIDs = append(known, c), append(knownIDs, id)
+		case errors.As(err, &two):
+			planted, knownIDs = err, append(knownIDs, id)
 		}
 	}
 	switch {
-	case len(known) == 1 && planted == nil:
-		known[0].note()
-		return known[0], nil
-	case len(known) > 1 || len(known) == 1 && id == "":
-		return nil, &SeveralVaultsError{IDs: ids}
+	case len(knownIDs) > 1:
+		return nil, &SeveralVaultsError{IDs: knownIDs}
 	case planted != nil:
 		return nil, planted
+	case len(known) == 1:
+		known[0].note()
+		return known[0], nil
 	}
 	var damage []error
 	for _, m := range found {
