@@ -243,11 +243,28 @@ func (p *Pending) all(data []byte) error {
 // Rewrite is Create for a file that may exist; its old content stays until Commit. See
 // Replace for a power cut.
 func (d *Dir) Rewrite(name string) (*Pending, error) {
+	if err := d.makeWay(name); err != nil {
+		return nil, err
+	}
 	p, err := d.begin(name)
 	if err == nil {
 		p.replaces = true
 	}
 	return p, err
+}
+
+// makeWay removes an empty folder where a file is to be, which no file can replace. One that
+// has something in it is not ours to remove.
+func (d *Dir) makeWay(name string) error {
+	name = path.Clean(name)
+	info, err := d.fs.Lstat(name)
+	if err != nil || !info.IsDir() {
+		return nil //nolint:nilerr // whoever writes the file finds out what is wrong
+	}
+	if err := d.fs.Remove(name); err != nil {
+		return fmt.Errorf("%q is a folder with something in it, where a file must be: move it away", path.Base(name))
+	}
+	return d.fs.SyncDir(path.Dir(name))
 }
 
 func tempName(base string) string { return "." + base + ".tmp" }
@@ -258,6 +275,9 @@ func TempName(name string) string { return path.Join(path.Dir(name), tempName(pa
 // Adopt gives the rest of an interrupted write its name. A power cut in the middle of
 // a rename on FAT can leave only that of a file; the caller has proven that it is whole.
 func (d *Dir) Adopt(name string) error {
+	if err := d.makeWay(name); err != nil {
+		return err
+	}
 	name = path.Clean(name)
 	if err := d.fs.Rename(TempName(name), name); err != nil {
 		return err

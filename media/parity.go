@@ -27,7 +27,7 @@ const (
 	maxPiece                      = spanSize
 )
 
-// ErrBeyondParity is returned by NewRepair when more is damaged than the parity covers.
+// ErrBeyondParity is returned by a Repair when more is damaged than the parity covers.
 var ErrBeyondParity = errors.New("more is damaged than the parity can repair")
 
 // parityLayout is how a file is cut, which follows from its size alone: a damaged head
@@ -91,7 +91,7 @@ func (l parityLayout) parityAt(i, column int) int64 { return l.head() + l.at(i, 
 // double its speed (klauspost/reedsolomon v1.14.2, codeSomeShards).
 func (l parityLayout) code() (reedsolomon.Encoder, error) {
 	return reedsolomon.New(l.data, l.parity, reedsolomon.WithCauchyMatrix(),
-		reedsolomon.WithMaxGoroutines(2), reedsolomon.WithMinSplitSize(4<<10))
+		reedsolomon.WithMaxGoroutines(2), reedsolomon.WithMinSplitSize(4<<10), reedsolomon.WithInversionCache(false))
 }
 
 // column makes room for a piece of every block.

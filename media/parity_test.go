@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,16 +31,24 @@ func makeParity(t testing.TB, data []byte) (parityLayout, []byte) {
 // repair is NewRepair of files of a known size in memory.
 func repair(size int, copies ...[]byte) (data []byte, rebuilt int, err error) {
 	var all []RepairCopy
+	var tables []Table
 	for i := 0; i < len(copies); i += 2 {
-		all = append(all, RepairCopy{bytes.NewReader(copies[i]), bytes.NewReader(copies[i+1])})
+		parity := bytes.NewReader(copies[i+1])
+		table, err := ReadTable(int64(size), parity)
+		if err != nil {
+			return nil, 0, err
+		}
+		all, tables = append(all, RepairCopy{bytes.NewReader(copies[i]), parity}), append(tables, table)
 	}
-	r, err := NewRepair(int64(size), all, nil)
+	r, err := NewRepair(int64(size), tables, all, nil)
 	if err != nil {
 		return nil, 0, err
 	}
 	data = make([]byte, size)
-	_, err = r.ReadAt(data, 0)
-	return data, r.Rebuilt(), err
+	if _, err = r.ReadAt(data, 0); err != nil {
+		return nil, 0, err
+	}
+	return data, r.Rebuilt(), nil
 }
 
 // FORMAT.md section 9: the smallest multiple of 64 with D ≤ 200, and a fifth, at
@@ -180,6 +189,75 @@ func TestCopiesAreRepairedTogether(t *testing.T) {
 		require.LessOrEqual(t, rebuilt, 4)
 		require.True(t, bytes.Equal(data, got))
 	}
+}
+
+// rows is a large file that takes no memory.
+type rows int64
+
+func (r rows) ReadAt(p []byte, offset int64) (int, error) {
+	for i := range p {
+		p[i] = byte((offset + int64(i)) >> 9 * 7)
+	}
+	return len(p), nil
+}
+
+// hole is a file with a part that cannot be read.
+type hole struct {
+	io.ReaderAt
+	from, to int64
+}
+
+func (h hole) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < h.to && offset+int64(len(p)) > h.from {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return h.ReaderAt.ReadAt(p, offset)
+}
+
+// A repair keeps what it rebuilds once, and one codeword.
+func TestARepairTakesTheMemoryOfWhatIsRebuilt(t *testing.T) {
+	const size, lost = 200 << 20, 16 << 20
+	l, err := layoutOf(size)
+	require.NoError(t, err)
+	parity := make(fixedWriter, l.fileSize())
+	require.NoError(t, WriteParity(parity, rows(size), size, ParityOptions{}))
+	table, err := ReadTable(size, bytes.NewReader(parity))
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, err := NewRepair(size, []Table{table}, []RepairCopy{{Data: hole{rows(size), size / 2, size/2 + lost}, Parity: bytes.NewReader(parity)}}, nil)
+	require.NoError(t, err)
+	got, want := make([]byte, 1<<20), make([]byte, 1<<20)
+	for offset := int64(0); offset < size; offset += int64(len(got)) {
+		_, err := r.ReadAt(got, offset)
+		require.NoError(t, err)
+		_, _ = rows(size).ReadAt(want, offset)
+		require.True(t, bytes.Equal(want, got), "at %d", offset)
+	}
+	runtime.ReadMemStats(&after)
+	require.GreaterOrEqual(t, int64(r.Rebuilt())*l.piece, int64(lost))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(lost+24<<20))
+}
+
+// Of a file whose beginning alone is read, no more than that has to be sound.
+func TestARepairLooksAtWhatIsRead(t *testing.T) {
+	data := bundle(15 << 20)
+	p, file := makeParity(t, data)
+	damaged := bytes.Clone(data)
+	for i := range p.data { // the second piece of every block
+		damaged[min(p.at(i, 1), int64(len(data)-1))] ^= 1
+	}
+	damaged[0] ^= 1
+	table, err := ReadTable(int64(len(data)), bytes.NewReader(file))
+	require.NoError(t, err)
+	r, err := NewRepair(int64(len(data)), []Table{table}, []RepairCopy{{bytes.NewReader(damaged), bytes.NewReader(file)}}, nil)
+	require.NoError(t, err)
+	got := make([]byte, p.piece)
+	_, err = r.ReadAt(got, 0)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(data[:p.piece], got))
+	_, err = r.ReadAt(got, p.piece)
+	require.ErrorIs(t, err, ErrBeyondParity)
 }
 
 // What was written is compared while it is read for the parity. Breaks G25.

@@ -47,41 +47,12 @@ func (c *Copy) openArchives(b *Bundle, id func() (*identity, error)) error {
 	return nil
 }
 
-// unwrap takes the header from the first medium where it is whole.
+// unwrap takes the key out of a header only if it is the one that was sealed: a header that
+// anyone made for the same recipient would open too. Keeps G24.
 func (a *Archive) unwrap(id func() (*identity, error)) (*secret.Buffer, error) {
-	var failures []error
-	missing := 0
-	for _, open := range a.sources() {
-		key, err := a.unwrapHeader(open, id)
-		switch {
-		case err == nil:
-			return key, nil
-		case errors.Is(err, ErrNoArchive):
-			missing++
-		default:
-			failures = append(failures, err)
-		}
-	}
-	if missing == len(a.copy.media) {
-		return nil, ErrNoArchive
-	}
-	return nil, errors.Join(failures...)
-}
-
-// unwrapHeader takes the key out of a header only if it is the one that was sealed: a
-// header that anyone made for the same recipient would open too. Keeps G24.
-func (a *Archive) unwrapHeader(open attempt, id func() (*identity, error)) (*secret.Buffer, error) {
-	r, err := open(nil)
+	header, err := a.header()
 	if err != nil {
 		return nil, err
-	}
-	defer r.Close()
-	header, err := age.ExtractHeader(io.NewSectionReader(r, 0, r.Size()))
-	if err != nil {
-		return nil, err
-	}
-	if sum := sha256.Sum256(header); hex.EncodeToString(sum[:]) != a.Header {
-		return nil, errors.New("its header is not the one that was sealed")
 	}
 	i, err := id()
 	if err != nil {
@@ -97,6 +68,58 @@ func (a *Archive) unwrapHeader(open attempt, id func() (*identity, error)) (*sec
 		return nil, err
 	}
 	return i.fileKey, nil
+}
+
+// header is the sealed header: from the first medium where it is whole, else put together
+// from all of them.
+func (a *Archive) header() (header []byte, err error) {
+	if !a.isThere() {
+		return nil, ErrNoArchive
+	}
+	read := func(b media.Blob) (err error) {
+		if header, err = age.ExtractHeader(io.NewSectionReader(b, 0, b.Size())); err != nil {
+			return err
+		}
+		if sum := sha256.Sum256(header); hex.EncodeToString(sum[:]) != a.Header {
+			return errors.New("its header is not the one that was sealed")
+		}
+		return nil
+	}
+	first := a.parts()[0]
+	var failures []error
+	for _, m := range a.copy.media {
+		b, err := m.openListed(a.copy.Number, first.Name)
+		if err == nil {
+			err = errors.Join(read(b), b.Close())
+		}
+		if err == nil {
+			return header, nil
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", m.Path(first.Name), err))
+	}
+	b, _, err := a.copy.assemble(first, nil, read)
+	if err != nil {
+		return nil, errors.Join(append(failures, err)...)
+	}
+	return header, b.Close()
+}
+
+func (a *Archive) parts() []format.ManifestFile { return a.copy.Manifest.Parts(a.Archive.Archive) }
+
+// isThere tells whether a medium has any of it.
+func (a *Archive) isThere() bool {
+	for _, m := range a.copy.media {
+		for _, p := range a.parts() {
+			b, err := m.openListed(a.copy.Number, p.Name)
+			if err == nil {
+				b.Close()
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Scratch is where what is rebuilt of a damaged archive may be put: ciphertext, of at
@@ -116,39 +139,38 @@ func (a *Archive) sources() []attempt {
 	for _, m := range a.copy.media {
 		out = append(out, func(Scratch) (media.Blob, error) { return a.openParts(m) })
 	}
-	return append(out, a.openRepaired)
+	return append(out, a.openAssembled)
 }
 
 // openParts opens the parts on one medium.
 func (a *Archive) openParts(m *Medium) (media.Blob, error) {
 	var parts joined
-	for _, p := range a.copy.Manifest.Parts(a.Archive.Archive) {
+	for _, p := range a.parts() {
 		b, err := m.Source.Open(path.Join(m.base, generationDir(a.copy.Number), p.Name))
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%s: %w", m.Path(p.Name), ErrNoArchive)
-		} else if err == nil && b.Size() != p.Size {
+		if err == nil && b.Size() != p.Size {
 			b.Close()
-			err = fmt.Errorf("%s has %d bytes, and the manifest says %d", m.Path(p.Name), b.Size(), p.Size)
+			err = fmt.Errorf("it has %d bytes, and the manifest says %d", b.Size(), p.Size)
 		}
 		if err != nil {
 			parts.Close()
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", m.Path(p.Name), err)
 		}
 		parts = append(parts, b)
 	}
 	return parts, nil
 }
 
-// openRepaired takes what is sound from all media.
-func (a *Archive) openRepaired(scratch Scratch) (media.Blob, error) {
+// openAssembled takes what is sound from all media. A part that is whole somewhere is not
+// looked for first: of a large archive that is another hour, and it comes out all the same.
+func (a *Archive) openAssembled(scratch Scratch) (media.Blob, error) {
 	var parts joined
 	offset := int64(0) // of the part in scratch
-	for _, p := range a.copy.Manifest.Parts(a.Archive.Archive) {
+	for _, p := range a.parts() {
 		var at Scratch
 		if scratch != nil {
 			at = section{scratch, offset}
 		}
-		b, _, err := a.copy.repair(p, at)
+		b, _, err := a.copy.assemble(p, at, is(p))
 		if err != nil {
 			parts.Close()
 			return nil, err

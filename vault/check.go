@@ -2,12 +2,12 @@ package vault
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -87,7 +87,11 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	c := &Checked{Medium: m, pages: pages}
 	if m.Err != nil {
-		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
+		for line := range strings.Lines(m.Err.Error()) {
+			c.add(Damage, "VAULT-IDENTITY", m.Path(""), errors.New(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	if m.Identity == nil {
 		return c
 	}
 	c.checkNames(m.base, identityNames())
@@ -313,16 +317,12 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 	c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; it can be restored: %d blocks are rebuilt from parity", err, rebuilt))
 }
 
-// try repairs a file without keeping it.
+// try assembles a file without keeping it.
 func (c *Copy) try(want format.ManifestFile) (rebuilt int, err error) {
-	b, rebuilt, err := c.repair(want, nil)
+	defer debug.FreeOSMemory() // what was rebuilt, and the codewords, before anything more is read
+	b, rebuilt, err := c.assemble(want, nil, is(want))
 	if err != nil {
-		return rebuilt, err
+		return 0, err
 	}
-	defer b.Close()
-	sum := sha256.New()
-	if err := copyAt(sum, b, want.Size, func(int64) {}); err != nil {
-		return rebuilt, err
-	}
-	return rebuilt, compareDigest(want.Size, sum.Sum(nil), want)
+	return rebuilt, b.Close()
 }

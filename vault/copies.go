@@ -3,6 +3,8 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -32,62 +34,76 @@ func (e *SeveralVaultsError) Error() string {
 	return "these media hold several vaults: " + strings.Join(ids, ", ") + more
 }
 
-// GatherCopies picks the media of one vault: that with the given id, or the only
-// one where id is empty. A medium whose own vault.json is damaged still counts as
-// long as another copy has a good one.
+// GatherCopies picks the media of one vault: that with the given id, or the only one where
+// id is empty. What the vault is they may have only together: each file counts that is good
+// on any of them.
 func GatherCopies(found []*Medium, id string) (*Copies, error) {
 	var ids []string
 	for _, m := range found {
-		if m.Identity != nil && !slices.Contains(ids, m.ID) {
+		if m.ID != "" && !slices.Contains(ids, m.ID) && (id == "" || m.ID == id) {
 			ids = append(ids, m.ID)
 		}
 	}
-	if id == "" && len(ids) > 1 {
-		return nil, &SeveralVaultsError{IDs: ids}
+	var known []*Copies
+	var knownIDs []string
+	var planted error
+	for _, id := range ids {
+		c := &Copies{}
+		for _, m := range found {
+			if m.ID == id || m.ID == "" { // a damaged vault.json in a folder that no id names
+				c.Media = append(c.Media, m)
+			}
+		}
+		var err error
+		c.Identity, err = identify(id, c.Media)
+		var two *plantedError
+		switch {
+		case err == nil:
+			known, knownIDs = append(known, c), append(knownIDs, id)
+		case errors.As(err, &two):
+			planted, knownIDs = err, append(knownIDs, id)
+		}
 	}
-	if id == "" && len(ids) == 1 {
-		id = ids[0]
+	switch {
+	case len(knownIDs) > 1:
+		return nil, &SeveralVaultsError{IDs: knownIDs}
+	case planted != nil:
+		return nil, planted
+	case len(known) == 1:
+		known[0].note()
+		return known[0], nil
 	}
-	c := &Copies{}
 	var damage []error
 	for _, m := range found {
 		if m.Err != nil && (m.ID == id || id == "" || m.ID == "") {
 			damage = append(damage, fmt.Errorf("%s: %w", m.Path(""), m.Err))
 		}
-		if m.ID != id && m.ID != "" {
-			continue
-		}
-		if err := c.add(m); err != nil {
-			return nil, err
-		}
 	}
-	if c.Identity == nil {
-		if len(damage) > 0 {
-			return nil, errors.Join(damage...)
-		}
-		return nil, fmt.Errorf("none of the media holds vault %s", id)
+	if len(damage) > 0 {
+		return nil, errors.Join(damage...)
 	}
-	for _, d := range damage {
-		c.Notes = append(c.Notes, d.Error())
-	}
-	return c, nil
+	return nil, fmt.Errorf("none of the media holds vault %s", id)
 }
 
-// add takes a medium in; two different identities of one id are never mixed.
-// The newest shares.json counts.
-func (c *Copies) add(m *Medium) error {
-	c.Media = append(c.Media, m)
-	if m.Identity == nil {
-		return nil
+// note says which files are damaged on which medium, and what that means where no other
+// has them.
+func (c *Copies) note() {
+	for _, m := range c.Media {
+		if m.Err == nil {
+			continue
+		}
+		for _, d := range c.Identity.damages(m) {
+			c.Notes = append(c.Notes, d.Error())
+		}
 	}
-	if c.Identity != nil && c.Identity.Fingerprint != m.Identity.Fingerprint {
-		return fmt.Errorf("%s holds another vault.json than %s for the same id: one of them was planted; compare the fingerprint with a card",
-			m.Path(""), c.Media[0].Path(""))
+	for _, l := range c.Identity.lacks {
+		switch l.name {
+		case sharesFile:
+			c.Notes = append(c.Notes, "no medium at hand has a good shares.json: a forged card is not named, and is noticed only when the cards do not give the key that vault.json names")
+		default:
+			c.Notes = append(c.Notes, fmt.Sprintf("no medium at hand has a good %s: compare the fingerprint with a card", l.name))
+		}
 	}
-	if c.Identity == nil || m.Identity.Shares.Sequence > c.Identity.Shares.Sequence {
-		c.Identity = m.Identity
-	}
-	return nil
 }
 
 // Copy is one generation, on every medium at hand that has it.
@@ -116,31 +132,28 @@ func (e *DamagedGenerationError) Unwrap() error { return e.Err }
 // Select finds a generation by number, the newest one where number is 0. The
 // rests of interrupted writes do not count, but are noted. Keeps G5.
 func (c *Copies) Select(number int) (*Copy, error) {
-	good := map[int]*Copy{}
-	bad := map[int]error{}
-	newest, newestBad := 0, 0
+	have := map[int][]*Medium{}
 	for _, m := range c.Media {
-		generations, err := m.Generations(c.Identity)
+		numbers, err := m.numbers()
 		if err != nil {
 			c.Notes = append(c.Notes, err.Error())
 		}
-		for _, g := range generations {
-			where := m.Path(generationDir(g.Number))
-			switch {
-			case errors.Is(g.Err, ErrIncomplete):
-				c.Notes = append(c.Notes, fmt.Sprintf("%s: %v", where, g.Err))
-			case g.Err != nil:
-				bad[g.Number] = errors.Join(bad[g.Number], fmt.Errorf("%s: %w", where, g.Err))
-				newestBad = max(newestBad, g.Number)
-			case good[g.Number] == nil:
-				good[g.Number] = &Copy{Generation: g, Identity: c.Identity, media: []*Medium{m}, recipients: map[string][]byte{}}
-				newest = max(newest, g.Number)
-			case good[g.Number].Digest != g.Digest:
-				return nil, fmt.Errorf("%s and %s are two different generations %d, both signed by the vault: restore from one medium at a time",
-					good[g.Number].media[0].Path(""), where, g.Number)
-			default:
-				good[g.Number].media = append(good[g.Number].media, m)
-			}
+		for _, n := range numbers {
+			have[n] = append(have[n], m)
+		}
+	}
+	good := map[int]*Copy{}
+	bad := map[int]error{}
+	newest, newestBad := 0, 0
+	for _, n := range slices.Sorted(maps.Keys(have)) {
+		one, err := c.together(n, have[n])
+		switch {
+		case errors.Is(err, errForked):
+			return nil, err
+		case err != nil:
+			bad[n], newestBad = err, n
+		case one != nil:
+			good[n], newest = one, n
 		}
 	}
 	if number == 0 {
@@ -158,12 +171,52 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	if good[number] == nil {
 		return nil, fmt.Errorf("generation %d is on none of these media; the newest is %d", number, newest)
 	}
-	for n, err := range bad {
-		if n == number {
-			c.Notes = append(c.Notes, strings.Split(err.Error(), "\n")...)
+	for _, m := range good[number].media {
+		if g := m.readGeneration(c.Identity, number); g.Err == nil || errors.Is(g.Err, ErrIncomplete) {
+			continue
+		}
+		for _, d := range good[number].damages(m) {
+			c.Notes = append(c.Notes, d.Error())
 		}
 	}
 	return good[number], nil
+}
+
+// errForked marks two generations of one number.
+var errForked = errors.New("both signed by the vault: restore from one medium at a time")
+
+// together is a generation on the media that have something of it: those first that have its
+// manifest. It is nil where all have the rest of an interrupted write.
+func (c *Copies) together(number int, from []*Medium) (*Copy, error) {
+	found, _ := manifests(c.Identity, number, from)
+	if len(found) > 1 {
+		where := func(i int) string { return found[i].on.Path(generationDir(number)) }
+		return nil, fmt.Errorf("%s and %s are two different generations %d, %w", where(0), where(1), number, errForked)
+	}
+	var whole, rest []*Medium
+	var bad error
+	for _, m := range from {
+		where := m.Path(generationDir(number))
+		switch g := m.readGeneration(c.Identity, number); {
+		case errors.Is(g.Err, ErrIncomplete):
+			c.Notes = append(c.Notes, fmt.Sprintf("%s: %v", where, g.Err))
+			rest = append(rest, m)
+		case g.Err != nil:
+			bad = errors.Join(bad, fmt.Errorf("%s: %w", where, g.Err))
+			rest = append(rest, m)
+		default:
+			whole = append(whole, m)
+		}
+	}
+	if len(found) == 0 {
+		return nil, bad
+	}
+	return &Copy{Generation: found[0], Identity: c.Identity, media: append(whole, rest...), recipients: map[string][]byte{}}, nil
+}
+
+// damages names what of the manifest of a medium is not as it must be.
+func (g *Generation) damages(m *Medium) []error {
+	return compareFiles(m, path.Join(generationDir(g.Number), manifestFile), g.files[manifestFile], g.files[manifestFile+signatureExt])
 }
 
 // Read returns the bundle of a compartment: from the first medium where it is whole,
@@ -200,6 +253,9 @@ func (c *Copy) readFile(want format.ManifestFile) (data []byte, notes []string, 
 // Files are the files that a set of pages carries, by their path on a medium:
 // everything that restores this generation (FORMAT.md section 8).
 func (c *Copy) Files() (names []string, files map[string][]byte, err error) {
+	if err := c.Identity.whole(); err != nil {
+		return nil, nil, err
+	}
 	files = map[string][]byte{}
 	put := func(dir, name string, data []byte) {
 		p := mediumFolder + "/" + c.Identity.Vault.ID + "/" + dir + name

@@ -219,14 +219,18 @@ func kitIsGoodOrNamed(f media.FS) (good bool, err error) {
 			return false, nil
 		}
 	}
-	state := readKit(found[0])
-	if state.err != nil || len(state.bad) > 0 {
+	state := readKit(found[0], found[0].Identity)
+	if !state.whole() {
 		return false, fmt.Errorf("check says nothing of a kit that is bad: %w", state.err)
+	}
+	files, err := state.files()
+	if err != nil {
+		return false, err
 	}
 	for _, kit := range kits {
 		same := true
 		for name, data := range kit {
-			same = same && slices.Equal(state.files[name], data)
+			same = same && slices.Equal(files[name], data)
 		}
 		if same {
 			return true, nil

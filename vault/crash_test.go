@@ -72,10 +72,14 @@ func restores(cards []shard.Share, fs media.FS) (int, error) {
 // errOtherFiles is what must never happen.
 var errOtherFiles = errors.New("it came back with other files than were sealed")
 
-func restoresFrom(cards []shard.Share, from media.Source) (int, error) {
-	found, err := OpenMedia(from)
-	if err != nil {
-		return 0, err
+func restoresFrom(cards []shard.Share, from ...media.Source) (int, error) {
+	var found []*Medium
+	for _, source := range from {
+		m, err := OpenMedia(source)
+		if err != nil {
+			return 0, err
+		}
+		found = append(found, m...)
 	}
 	copies, err := GatherCopies(found, "")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,9 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 
 // complete refuses what is no whole copy to copy from.
 func (c *Copy) complete() error {
+	if err := c.Identity.whole(); err != nil {
+		return err
+	}
 	for _, m := range c.media {
 		if !m.mayLack(archivePrefix) {
 			return nil
@@ -98,8 +102,12 @@ func (e *sourceError) Unwrap() error { return e.error }
 // kit is the kit of the first medium that has a good one.
 func (d *duplicating) kit() map[string][]byte {
 	for _, m := range d.media {
-		if k := readKit(m); k.err == nil && len(k.bad) == 0 {
-			return k.files
+		k := readKit(m, d.Identity)
+		if !k.whole() {
+			continue
+		}
+		if files, err := k.files(); err == nil {
+			return files
 		}
 	}
 	d.result.Notes = append(d.result.Notes, "no medium that was read has a good kit: the new copies tell nobody how to restore; write it with `coldvault kit`")
@@ -126,27 +134,55 @@ func (d *duplicating) file(want format.ManifestFile) error {
 	return nil
 }
 
-// again copies what had to be rebuilt.
+// again copies what had to be put together.
 func (d *duplicating) again(want format.ManifestFile) error {
 	if format.IsParity(want.Name) {
-		return d.each(parallelParity, func(t *target) error {
-			p, err := t.dir.Create(path.Join(t.base, generationDir(d.Copy.Number), want.Name))
-			if err != nil {
-				return err
-			}
-			if err := d.writeParityAgain(p, want); err != nil {
-				p.Abort()
-				return err
-			}
-			if err := p.Commit(); err != nil {
-				return err
-			}
-			return (&Medium{Source: t.dir, base: t.base}).verifyListed(d.Copy.Number, want)
-		})
+		return d.parityAgain(want)
 	}
-	return d.from(want, func() (media.Blob, error) {
-		b, _, err := d.repair(want, nil)
-		return b, err
+	b, _, err := d.assemble(want, nil, is(want))
+	// What does not fit into memory is kept on a target until it is copied.
+	for _, t := range slices.Clone(d.good) {
+		if !errors.Is(err, media.ErrScratch) {
+			break
+		}
+		scratch, scratchErr := t.dir.Rewrite(path.Join(t.base, generationDir(d.Copy.Number), want.Name+scratchExt))
+		if scratchErr != nil {
+			continue
+		}
+		defer scratch.Abort()
+		b, _, err = d.assemble(want, scratch, is(want))
+	}
+	if err != nil {
+		return err
+	}
+	return d.from(want, func() (media.Blob, error) { return b, nil })
+}
+
+// parityAgain makes parity of what each target has already: a file comes before its parity.
+func (d *duplicating) parityAgain(want format.ManifestFile) error {
+	of, err := d.parityOf(want)
+	if err != nil {
+		return err
+	}
+	return d.each(parallelParity, func(t *target) error {
+		m := &Medium{Source: t.dir, base: t.base}
+		from, err := m.openListed(d.Copy.Number, of.Name)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		p, err := t.dir.Create(path.Join(t.base, generationDir(d.Copy.Number), want.Name))
+		if err != nil {
+			return err
+		}
+		if err := media.WriteParity(p, from, of.Size, media.ParityOptions{}); err != nil {
+			p.Abort()
+			return err
+		}
+		if err := p.Commit(); err != nil {
+			return err
+		}
+		return m.verifyListed(d.Copy.Number, want)
 	})
 }
 

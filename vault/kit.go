@@ -91,57 +91,94 @@ func ensure(dir *media.Dir, name string, data []byte) error {
 
 // kitState is what lies in restore/ on a medium.
 type kitState struct {
-	files map[string][]byte // by name, those that are as the list says, the list and its signature
-	bad   map[string]error  // the others that the list names
-	err   error             // why the list cannot be trusted
+	medium    *Medium
+	sums, sig []byte
+	good      []string         // of those that the list names, as it says
+	bad       map[string]error // the others
+	err       error            // why the list cannot be trusted
 }
 
 // errNoKit is the err of a kitState where there is none.
 var errNoKit = errors.New("nothing on this medium tells how to restore without coldvault; the next seal writes it, or `coldvault kit`")
 
-// readKit compares the kit with its signed list.
-func readKit(m *Medium) kitState {
-	k := kitState{files: map[string][]byte{}, bad: map[string]error{}}
-	sums, err := m.read(path.Join(kitDir, kitSums), maxKitSums)
-	if errors.Is(err, fs.ErrNotExist) {
+// readKit compares the kit with its list, which the vault must have signed. It keeps none of
+// the files: there is a program for every platform among them.
+func readKit(m *Medium, id *Identity) kitState {
+	k := kitState{medium: m, bad: map[string]error{}}
+	var err error
+	if k.sums, err = m.read(path.Join(kitDir, kitSums), maxKitSums); errors.Is(err, fs.ErrNotExist) {
 		k.err = errNoKit
 		return k
 	}
-	var sig []byte
 	if err == nil {
-		if sig, err = m.read(path.Join(kitDir, kitSums+signatureExt), maxSignature); err == nil {
-			err = verify(m.Identity.Vault.Signer, sums, sig, trustedComment(m.ID, kitSums))
+		if k.sig, err = m.read(path.Join(kitDir, kitSums+signatureExt), maxSignature); err == nil {
+			err = verify(id.Vault.Signer, k.sums, k.sig, trustedComment(id.Vault.ID, kitSums))
 		}
 	}
 	if err != nil {
 		k.err = fmt.Errorf("do not run what is in it: %w", explain(kitSums, err))
 		return k
 	}
-	k.files[kitSums], k.files[kitSums+signatureExt] = sums, sig
-	for line := range strings.Lines(string(sums)) {
+	for line := range strings.Lines(string(k.sums)) {
 		digest, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
 		if !ok || format.CheckName(name) != nil {
 			k.err = errors.New("its list is malformed")
 			return k
 		}
-		data, err := m.read(path.Join(kitDir, name), maxKitFile)
-		if sum := sha256.Sum256(data); err == nil && hex.EncodeToString(sum[:]) != digest {
+		sum, err := m.sumKit(name)
+		if err == nil && sum != digest {
 			err = errors.New("it is damaged or was exchanged: do not run it")
 		}
 		if err != nil {
 			k.bad[name] = err
 			continue
 		}
-		k.files[name] = data
+		k.good = append(k.good, name)
 	}
 	return k
+}
+
+// sumKit is the SHA-256 of a file of the kit in hex.
+func (m *Medium) sumKit(name string) (string, error) {
+	b, err := m.Source.Open(path.Join(m.base, kitDir, name))
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	if b.Size() > maxKitFile {
+		return "", fmt.Errorf("it has more than %d bytes", maxKitFile)
+	}
+	sum := sha256.New()
+	if err := copyAt(sum, b, b.Size(), func(int64) {}); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// whole tells a kit that can be written to another medium.
+func (k kitState) whole() bool { return k.err == nil && len(k.bad) == 0 }
+
+// files reads a whole kit, the list and its signature with it.
+func (k kitState) files() (map[string][]byte, error) {
+	out := map[string][]byte{kitSums: k.sums, kitSums + signatureExt: k.sig}
+	for _, name := range k.good {
+		data, err := k.medium.read(path.Join(kitDir, name), maxKitFile)
+		if err != nil {
+			return nil, err
+		}
+		if sum := sha256.Sum256(data); !strings.Contains(string(k.sums), fmt.Sprintf("%x  %s\n", sum, name)) {
+			return nil, fmt.Errorf("%s reads differently from one time to the next", k.medium.Path(path.Join(kitDir, name)))
+		}
+		out[name] = data
+	}
+	return out, nil
 }
 
 // checkKit reports what is wrong with the kit.
 func (c *Checked) checkKit() {
 	m := c.Medium
 	where := m.Path(kitDir)
-	kit := readKit(m)
+	kit := readKit(m, m.Identity)
 	switch {
 	case errors.Is(kit.err, errNoKit):
 		if names, err := m.Source.List(path.Join(m.base, kitDir)); err == nil && len(names) > 0 {
@@ -154,7 +191,7 @@ func (c *Checked) checkKit() {
 		c.add(Damage, "KIT-SIGNATURE", where, kit.err)
 		return
 	}
-	names := slices.Collect(maps.Keys(kit.files))
+	names := append(kit.good, kitSums, kitSums+signatureExt)
 	for _, name := range slices.Sorted(maps.Keys(kit.bad)) {
 		names = append(names, name)
 		c.add(Damage, "KIT-DIGEST", path.Join(where, name), kit.bad[name])

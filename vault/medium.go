@@ -34,15 +34,15 @@ const maxRecipient = 4 << 10
 
 func generationDir(number int) string { return path.Join(generationsDir, fmt.Sprintf("%06d", number)) }
 
-// Identity is what a vault is to everybody: vault.json and shares.json, both
-// with a good signature.
+// Identity is what a vault is to everybody: vault.json and shares.json.
 type Identity struct {
 	Vault       format.Vault
 	Shares      format.Shares
 	Fingerprint [sha256.Size]byte
 
-	// The bytes as they lie on a medium, by name.
+	// The bytes as they lie on a medium, by name; those that are good.
 	files map[string][]byte
+	lacks []lack
 }
 
 // Words are the fingerprint as words to be read aloud.
@@ -72,8 +72,8 @@ func (i *Identity) Expect() shard.Expect {
 type Medium struct {
 	Source media.Source
 	ID     string // vault id, from the name of the folder where there is one
-	// Identity is nil, and Err says why, where vault.json or shares.json is
-	// missing or damaged.
+	// Identity is what this medium alone tells, nil where it has no vault.json. Err says
+	// what of it is missing or damaged.
 	Identity *Identity
 	Err      error
 
@@ -121,13 +121,8 @@ func OpenMedia(src media.Source) ([]*Medium, error) {
 }
 
 func (m *Medium) open() {
-	m.Identity, m.Err = m.readIdentity()
-	if m.Err == nil && m.ID != "" && m.ID != m.Identity.Vault.ID {
-		m.Err = fmt.Errorf("the folder is named %s and its vault.json is of vault %s", m.ID, m.Identity.Vault.ID)
-		m.Identity = nil
-	}
-	if m.Err == nil {
-		m.ID = m.Identity.Vault.ID
+	if m.Identity, m.Err = identify(m.ID, []*Medium{m}); m.Err == nil {
+		m.ID, m.Err = m.Identity.Vault.ID, m.Identity.lacking()
 	}
 }
 
@@ -141,47 +136,6 @@ func (m *Medium) read(name string, limit int64) ([]byte, error) {
 	return m.Source.Read(path.Join(m.base, name), limit)
 }
 
-func (m *Medium) readIdentity() (*Identity, error) {
-	id := &Identity{files: map[string][]byte{}}
-	data, err := m.read(vaultFile, format.MaxVaultSize)
-	if err != nil {
-		return nil, explain(vaultFile, err)
-	}
-	if id.Vault, err = format.ParseVault(data); err != nil {
-		return nil, err
-	}
-	id.Fingerprint = format.Fingerprint(data)
-	if err := m.verifyFile(id, vaultFile, data, trustedComment(id.Vault.ID, vaultFile)); err != nil {
-		return nil, err
-	}
-	if data, err = m.read(sharesFile, format.MaxSharesSize); err != nil {
-		return nil, explain(sharesFile, err)
-	}
-	if id.Shares, err = format.ParseShares(data); err != nil {
-		return nil, err
-	}
-	if id.Shares.Vault != id.Vault.ID {
-		return nil, fmt.Errorf("shares.json is of vault %s, not of %s", id.Shares.Vault, id.Vault.ID)
-	}
-	if err := m.verifyFile(id, sharesFile, data, trustedComment(id.Vault.ID, sharesFile)); err != nil {
-		return nil, err
-	}
-	m.readRecipients(id)
-	return id, nil
-}
-
-// readRecipients keeps the recipient files that are there and good. Only sealing
-// needs them; Check reports the others.
-func (m *Medium) readRecipients(id *Identity) {
-	for _, c := range format.Compartments() {
-		name := recipientFile(c)
-		data, err := m.read(name, maxRecipient)
-		if err == nil && id.Vault.IsRecipient(c, data) {
-			id.files[name] = data
-		}
-	}
-}
-
 // recipient is the age recipient of a compartment.
 func (i *Identity) recipient(compartment string) (string, error) {
 	file, ok := i.files[recipientFile(compartment)]
@@ -189,20 +143,6 @@ func (i *Identity) recipient(compartment string) (string, error) {
 		return "", fmt.Errorf("%s is missing or damaged", recipientFile(compartment))
 	}
 	return strings.TrimSuffix(string(file), "\n"), nil
-}
-
-// verifyFile checks the signature of a file of the vault and keeps the bytes of
-// both.
-func (m *Medium) verifyFile(id *Identity, name string, data []byte, comment string) error {
-	sig, err := m.read(name+signatureExt, maxSignature)
-	if err != nil {
-		return explain(name+signatureExt, err)
-	}
-	if err := verify(id.Vault.Signer, data, sig, comment); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	id.files[name], id.files[name+signatureExt] = data, sig
-	return nil
 }
 
 // explain names the file in an error of reading it.
@@ -243,6 +183,7 @@ type Generation struct {
 	Err error
 
 	files map[string][]byte // manifest.json and its signature
+	on    *Medium           // the first that has this manifest.json
 }
 
 // ErrIncomplete marks the rest of an interrupted seal.
@@ -251,7 +192,16 @@ var ErrIncomplete = errors.New("the write of this generation was interrupted: it
 // Generations lists what lies below generations/, in ascending order. Names
 // that are no generation are left to Check. It needs an Identity: that of the
 // medium, or of another copy of the same vault.
-func (m *Medium) Generations(id *Identity) ([]Generation, error) {
+func (m *Medium) Generations(id *Identity) (out []Generation, err error) {
+	numbers, err := m.numbers()
+	for _, n := range numbers {
+		out = append(out, m.readGeneration(id, n))
+	}
+	return out, err
+}
+
+// numbers are those of the folders below generations/.
+func (m *Medium) numbers() (out []int, err error) {
 	names, err := m.Source.List(path.Join(m.base, generationsDir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -259,10 +209,9 @@ func (m *Medium) Generations(id *Identity) ([]Generation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Path(generationsDir), err)
 	}
-	var out []Generation
 	for _, name := range names {
 		if n, ok := parseGeneration(name); ok {
-			out = append(out, m.readGeneration(id, n))
+			out = append(out, n)
 		}
 	}
 	return out, nil
@@ -276,38 +225,53 @@ func parseGeneration(name string) (int, bool) {
 	return n, true
 }
 
+// readGeneration is what this medium alone tells of a generation.
 func (m *Medium) readGeneration(id *Identity, number int) Generation {
-	g := Generation{Number: number, files: map[string][]byte{}}
-	dir := generationDir(number)
-	data, err := m.read(path.Join(dir, manifestFile), format.MaxManifestSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		g.Err = ErrIncomplete
-		return g
+	good, err := manifests(id, number, []*Medium{m})
+	switch {
+	case len(good) > 0:
+		return good[0]
+	case errors.Is(err, missingError(manifestFile)):
+		err = ErrIncomplete
 	}
-	if err != nil {
-		g.Err = explain(manifestFile, err)
-		return g
+	return Generation{Number: number, Err: err}
+}
+
+// manifests are the generations of a number on several media, each different one once: the
+// manifest and its signature may lie on two. err says why others are not good.
+func manifests(id *Identity, number int, from []*Medium) (good []Generation, err error) {
+	name := path.Join(generationDir(number), manifestFile)
+	found, err := claims(from, name, format.MaxManifestSize)
+	for _, f := range found {
+		g, readErr := readManifest(id, number, f.data)
+		var sig []byte
+		if readErr == nil {
+			sig, readErr = findSignature(id.Vault, name, f.data, manifestComment(id.Vault.ID, number), from)
+		}
+		if readErr != nil {
+			err = errors.Join(err, readErr)
+			continue
+		}
+		g.files[manifestFile+signatureExt], g.on = sig, f.on
+		good = append(good, g)
 	}
-	if g.Manifest, g.Err = format.ParseManifest(data); g.Err != nil {
-		return g
-	}
-	sig, err := m.read(path.Join(dir, manifestFile+signatureExt), maxSignature)
-	if err != nil {
-		g.Err = explain(manifestFile+signatureExt, err)
-		return g
-	}
-	switch err := verify(id.Vault.Signer, data, sig, manifestComment(id.Vault.ID, number)); {
-	case err != nil:
-		g.Err = fmt.Errorf("manifest.json: %w", err)
-	case g.Manifest.Vault != id.Vault.ID || g.Manifest.Fingerprint != id.FingerprintHex():
-		g.Err = errors.New("manifest.json is of another vault")
-	case g.Manifest.Generation != number:
-		g.Err = fmt.Errorf("manifest.json is of generation %d", g.Manifest.Generation)
-	}
+	return good, err
+}
+
+func readManifest(id *Identity, number int, data []byte) (Generation, error) {
 	sum := sha256.Sum256(data)
-	g.Digest = hex.EncodeToString(sum[:])
-	g.files[manifestFile], g.files[manifestFile+signatureExt] = data, sig
-	return g
+	g := Generation{Number: number, Digest: hex.EncodeToString(sum[:]), files: map[string][]byte{manifestFile: data}}
+	var err error
+	if g.Manifest, err = format.ParseManifest(data); err != nil {
+		return g, err
+	}
+	switch {
+	case g.Manifest.Vault != id.Vault.ID || g.Manifest.Fingerprint != id.FingerprintHex():
+		err = errors.New("manifest.json is of another vault")
+	case g.Manifest.Generation != number:
+		err = fmt.Errorf("manifest.json is of generation %d", g.Manifest.Generation)
+	}
+	return g, err
 }
 
 // readListed reads a small file that a manifest lists and compares it with its entry.

@@ -7,67 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 
 	"coldvault/media"
 	"coldvault/vault/format"
 	"coldvault/vault/ledger"
 )
-
-// repair opens a listed file as it was, out of the sound pieces of all media together
-// and their parity. What it gives counts only if it then has the digest of the manifest:
-// the caller compares. rebuilt counts the pieces that no medium had.
-func (c *Copy) repair(want format.ManifestFile, scratch Scratch) (_ media.Blob, rebuilt int, err error) {
-	var copies []media.RepairCopy
-	var opened joined
-	open := func(m *Medium, name string) io.ReaderAt {
-		b, err := m.openListed(c.Number, name)
-		if err != nil {
-			return nil // missing: the others have to do
-		}
-		opened = append(opened, b)
-		return b
-	}
-	for _, m := range c.media {
-		copies = append(copies, media.RepairCopy{Data: open(m, want.Name), Parity: open(m, format.ParityName(want.Name))})
-		// The rest of a repair that the power cut off in the middle of its rename.
-		if rest := open(m, media.TempName(want.Name)); rest != nil {
-			copies = append(copies, media.RepairCopy{Data: rest})
-		}
-	}
-	r, err := media.NewRepair(want.Size, copies, scratch)
-	if err != nil {
-		opened.Close()
-		return nil, 0, err
-	}
-	return repaired{r, want.Size, opened}, r.Rebuilt(), nil
-}
-
-// repaired is a file that was put together from several.
-type repaired struct {
-	io.ReaderAt
-	size int64
-	from joined
-}
-
-func (r repaired) Size() int64  { return r.size }
-func (r repaired) Close() error { return r.from.Close() }
-
-// rebuild is repair for a file that fits into memory.
-func (c *Copy) rebuild(want format.ManifestFile) ([]byte, int, error) {
-	if want.Size > MaxBundle {
-		return nil, 0, fmt.Errorf("%s has more than %d bytes", want.Name, MaxBundle)
-	}
-	b, rebuilt, err := c.repair(want, nil)
-	if err != nil {
-		return nil, rebuilt, err
-	}
-	defer b.Close()
-	data := make([]byte, want.Size)
-	if _, err := b.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, rebuilt, err
-	}
-	return data, rebuilt, compare(data, want)
-}
 
 // Mended says what a repair has done to one file.
 type Mended struct {
@@ -122,41 +67,37 @@ func (j *mending) put(name string, rebuilt int, err error) {
 	j.done = append(j.done, Mended{Path: j.Medium.Path(name), Rebuilt: rebuilt, Err: err})
 }
 
-// identity puts back vault.json, shares.json, their signatures and the recipients. Without
-// a good vault.json here or on another medium nothing can be proven.
+// identity puts back vault.json, shares.json, their signatures and the recipients, each from
+// where it is good. Without a vault.json here or on another medium nothing can be proven.
 func (j *mending) identity() error {
-	id := j.Medium.Identity
-	for _, m := range j.others {
-		if m.Identity != nil && (id == nil || m.Identity.Fingerprint != id.Fingerprint) {
-			if id != nil {
-				return fmt.Errorf("%s holds another vault of the same id", m.Path(""))
-			}
-			id = m.Identity
-		}
+	id, err := identify(j.Medium.ID, append([]*Medium{j.Medium}, j.others...))
+	if err != nil {
+		return fmt.Errorf("no medium at hand has a good vault.json: give another copy beside this one: %w", err)
 	}
-	if id == nil {
-		return errors.New("no medium at hand has a good vault.json: give another copy beside this one")
-	}
-	if j.Medium.Identity == nil {
-		j.Medium.Identity = id
+	for _, l := range id.lacks {
+		j.put(l.name, 0, fmt.Errorf("no medium at hand has a good one: %w", l.why))
 	}
 	for _, name := range identityFiles() {
 		want := id.files[name]
-		for _, m := range j.others {
-			if want == nil && m.Identity != nil {
-				want = m.Identity.files[name]
-			}
+		if j.Medium.Err == nil && j.Medium.Identity.files[name] != nil {
+			want = j.Medium.Identity.files[name] // an older shares.json is no damage
 		}
 		if want == nil {
-			continue // a recipient that nobody has
+			continue // nobody has it
 		}
 		have, err := j.Medium.read(name, int64(len(want)))
 		if err == nil && bytes.Equal(have, want) {
 			continue
 		}
-		j.put(name, 0, ensure(j.dir, path.Join(j.Medium.base, name), want))
+		j.put(name, 0, j.ensure(name, want))
 	}
+	j.Medium.Identity = id
 	return nil
+}
+
+// ensure writes a file of the vault unless it is as it must be.
+func (j *mending) ensure(name string, want []byte) error {
+	return ensure(j.dir, path.Join(j.Medium.base, name), want)
 }
 
 // log gives up a log that is not one. Nothing can bring it back, and no backup hangs on it;
@@ -180,21 +121,15 @@ func (j *mending) generation(number int) {
 	g := j.Medium.readGeneration(j.Medium.Identity, number)
 	copies := []*Medium{j.Medium}
 	for _, m := range j.others {
-		other := m.readGeneration(j.Medium.Identity, number)
-		if other.Err != nil || g.Err == nil && other.Digest != g.Digest {
-			continue
+		if other := m.readGeneration(j.Medium.Identity, number); other.Err != nil || g.Err != nil || other.Digest == g.Digest {
+			copies = append(copies, m)
 		}
-		if g.Err != nil {
-			g = j.manifest(number, other)
-		}
-		copies = append(copies, m)
-	}
-	if errors.Is(g.Err, ErrIncomplete) {
-		return // the rest of an interrupted write: nobody has its manifest
 	}
 	if g.Err != nil {
-		j.put(path.Join(generationDir(number), manifestFile), 0, fmt.Errorf("%w, and no other medium at hand has it", g.Err))
-		return
+		var ok bool
+		if g, ok = j.manifest(g, copies); !ok {
+			return
+		}
 	}
 	for _, want := range g.Manifest.Files {
 		name := path.Join(generationDir(number), want.Name)
@@ -207,18 +142,33 @@ func (j *mending) generation(number int) {
 	}
 }
 
-// manifest puts back the manifest of another medium.
-func (j *mending) manifest(number int, from Generation) Generation {
-	for _, name := range []string{manifestFile + signatureExt, manifestFile} {
-		name := path.Join(generationDir(number), name)
-		data := from.files[path.Base(name)]
-		if err := ensure(j.dir, path.Join(j.Medium.base, name), data); err != nil {
-			from.Err = err
-			return from
-		}
-		j.put(name, 0, nil)
+// manifest puts back a manifest and its signature, as all media together have them.
+func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) {
+	name := path.Join(generationDir(bad.Number), manifestFile)
+	found, _ := manifests(j.Medium.Identity, bad.Number, copies)
+	switch {
+	case len(found) == 0 && errors.Is(bad.Err, ErrIncomplete):
+		return bad, false // the rest of an interrupted write: nobody has its manifest
+	case len(found) == 0:
+		j.put(name, 0, fmt.Errorf("%w, and no other medium at hand has it", bad.Err))
+		return bad, false
+	case len(found) > 1:
+		j.put(name, 0, fmt.Errorf("%w, and the other media have two different ones", bad.Err))
+		return bad, false
 	}
-	return from
+	for _, name := range []string{name + signatureExt, name} {
+		want := found[0].files[path.Base(name)]
+		have, err := j.Medium.read(name, int64(len(want)))
+		if err == nil && bytes.Equal(have, want) {
+			continue
+		}
+		err = j.ensure(name, want)
+		j.put(name, 0, err)
+		if err != nil {
+			return bad, false
+		}
+	}
+	return found[0], true
 }
 
 // scratchExt is what a file of rebuilt pieces has behind the name of the damaged one.
@@ -237,21 +187,7 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 		return 0, err
 	}
 	defer pending.Abort()
-	var from media.Blob
-	if format.IsParity(want.Name) {
-		err = c.writeParityAgain(pending, want)
-	} else {
-		scratch, scratchErr := j.dir.Rewrite(name + scratchExt)
-		if scratchErr != nil {
-			return 0, scratchErr
-		}
-		defer scratch.Abort()
-		if from, rebuilt, err = c.repair(want, scratch); err == nil {
-			defer from.Close()
-			err = copyAt(pending, from, want.Size, func(n int64) { j.tell(want.Name, n, want.Size) })
-		}
-	}
-	if err != nil {
+	if rebuilt, err = j.content(c, want, pending); err != nil {
 		return rebuilt, err
 	}
 	if err := pending.Sync(); err != nil {
@@ -266,24 +202,49 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	return rebuilt, j.Medium.verifyListed(c.Number, want)
 }
 
+// content writes what a file must be: as another medium has it, as it follows from what it
+// is the parity of, or as it is put together from all media, of which this one is the first.
+func (j *mending) content(c *Copy, want format.ManifestFile, out *media.Pending) (rebuilt int, err error) {
+	scratch, err := j.dir.Rewrite(path.Join(j.Medium.base, generationDir(c.Number), want.Name+scratchExt))
+	if err != nil {
+		return 0, err
+	}
+	defer scratch.Abort()
+	from := (&Copy{Generation: c.Generation, media: c.media[1:]}).whole(want)
+	switch {
+	case from != nil:
+	case format.IsParity(want.Name):
+		of, err := c.parityOf(want)
+		if err != nil {
+			return 0, err
+		}
+		if from, _, err = c.proven(of, scratch); err != nil {
+			return 0, err
+		}
+		defer from.Close()
+		return 0, media.WriteParity(out, from, of.Size, media.ParityOptions{})
+	default:
+		if from, rebuilt, err = c.assemble(want, scratch, is(want)); err != nil {
+			return 0, err
+		}
+	}
+	defer from.Close()
+	return rebuilt, copyAt(out, from, want.Size, func(n int64) { j.tell(want.Name, n, want.Size) })
+}
+
 func (j *mending) tell(step string, done, total int64) {
 	if j.progress != nil {
 		j.progress(step, done, total)
 	}
 }
 
-// writeParityAgain makes the parity of a file that is good or can be repaired.
-func (c *Copy) writeParityAgain(out io.WriterAt, want format.ManifestFile) error {
-	of, ok := c.Manifest.File(want.Name[:len(want.Name)-len(format.ParityName(""))])
+// parityOf gives the file that a parity file is of.
+func (c *Copy) parityOf(parity format.ManifestFile) (format.ManifestFile, error) {
+	of, ok := c.Manifest.File(strings.TrimSuffix(parity.Name, format.ParityName("")))
 	if !ok {
-		return fmt.Errorf("the manifest does not list what %s is the parity of", want.Name)
+		return of, fmt.Errorf("the manifest does not list what %s is the parity of", parity.Name)
 	}
-	from, _, err := c.repair(of, nil)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	return media.WriteParity(out, from, of.Size, media.ParityOptions{})
+	return of, nil
 }
 
 // copyAt copies a file from its start.
@@ -306,16 +267,20 @@ func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error 
 // kit puts back files of the kit that another medium has, as the signed list here or
 // there names them.
 func (j *mending) kit() {
-	here := readKit(j.Medium)
-	if here.err == nil && len(here.bad) == 0 {
+	here := readKit(j.Medium, j.Medium.Identity)
+	if here.whole() {
 		return
 	}
 	for _, m := range j.others {
-		there := readKit(m)
-		if there.err != nil || len(there.bad) > 0 || here.err == nil && !bytes.Equal(here.files[kitSums], there.files[kitSums]) {
+		there := readKit(m, j.Medium.Identity)
+		if !there.whole() || here.err == nil && !bytes.Equal(here.sums, there.sums) {
 			continue
 		}
-		j.put(kitDir, 0, writeKit(j.dir, j.Medium.base, there.files))
+		files, err := there.files()
+		if err != nil {
+			continue
+		}
+		j.put(kitDir, 0, writeKit(j.dir, j.Medium.base, files))
 		return
 	}
 }

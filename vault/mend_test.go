@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -285,5 +287,38 @@ func TestAnOldGenerationThatCannotBeRemovedIsSaid(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, whole)
 		require.Equal(t, 3, number)
+	}
+}
+
+// A folder where a file must be is removed if it is empty, and named if it is not.
+func TestAFolderInThePlaceOfAFileIsNamed(t *testing.T) {
+	w := newWorld(t, 3, 2, 2)
+	stick := openDir(t, t.TempDir())
+	w.seal(stick)
+	for _, name := range []string{"vault.json", "generations/000001/manifest.json", "generations/000001/cold.age"} {
+		file := filepath.Join(stick.Name(), mediumFolder, w.folder.ID, name)
+		for _, inside := range []string{"", "something"} {
+			found, err := OpenMedia(stick)
+			require.NoError(t, err)
+			was, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.NoError(t, os.Remove(file))
+			require.NoError(t, os.MkdirAll(filepath.Join(file, inside), 0o700))
+			own, err := OpenMedia(w.folder.dir)
+			require.NoError(t, err)
+			mended, err := Mend(Check(found[0], false, nil), stick, own, nil)
+			require.NoError(t, err)
+			require.Len(t, mended, 1)
+			if inside == "" {
+				require.NoError(t, mended[0].Err)
+				got, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.Equal(t, was, got)
+				continue
+			}
+			require.ErrorContains(t, mended[0].Err, "is a folder with something in it")
+			require.NoError(t, os.RemoveAll(file))
+			require.NoError(t, os.WriteFile(file, was, 0o600))
+		}
 	}
 }

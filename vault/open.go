@@ -1,9 +1,11 @@
 package vault
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"coldvault/shard"
@@ -41,40 +43,68 @@ func JudgeShares(id *Identity, shares []shard.Share) *Shares {
 	return &Shares{Judged: shard.Judge(shares, id.Expect()), id: id}
 }
 
-// genuine are the shares of one set. A superseded set opens the same seed:
-// someone with a quorum of old cards is not turned away.
-func (s *Shares) genuine(set string) []shard.Share {
-	var out []shard.Share
-	for _, j := range s.Judged {
-		if (j.Verdict == shard.Accepted || j.Verdict == shard.Superseded) && j.Share.Set().String() == set {
-			out = append(out, j.Share)
-		}
-	}
-	return out
+// quorum is a share set, and the shares of it that may be used.
+type quorum struct {
+	format.ShareSet
+	have []shard.Share
 }
 
-// best is the share set of a compartment with the fewest shares missing; the
-// current one where there is a choice.
-func (s *Shares) best(compartment string) (format.ShareSet, []shard.Share) {
-	best, _ := s.id.Shares.Current(compartment)
-	have := s.genuine(best.Set)
+func (q quorum) missing() int { return max(0, q.Threshold-len(q.have)) }
+
+// quorums are the share sets of a compartment, those with the fewest shares missing first;
+// the current one where there is a choice. A superseded set opens the same seed: someone with
+// a quorum of old cards is not turned away.
+func (s *Shares) quorums(compartment string) (out []quorum) {
+	var usable []shard.Share
+	for _, j := range s.Judged {
+		if j.Verdict == shard.Accepted || j.Verdict == shard.Superseded {
+			usable = append(usable, j.Share)
+		}
+	}
+	groups := shard.GroupBySet(usable)
+	if len(s.id.Shares.Sets) == 0 {
+		return s.claimed(compartment, groups)
+	}
 	for _, set := range s.id.Shares.Sets {
 		if set.Compartment != compartment {
 			continue
 		}
-		if shares := s.genuine(set.Set); set.Threshold-len(shares) < best.Threshold-len(have) {
-			best, have = set, shares
+		q := quorum{ShareSet: set}
+		for _, g := range groups {
+			if g.Set.String() == set.Set {
+				q.have = g.Members
+			}
+		}
+		out = append(out, q)
+	}
+	slices.SortStableFunc(out, func(a, b quorum) int {
+		return cmp.Or(cmp.Compare(a.missing(), b.missing()), cmp.Compare(a.Status, b.Status)) // current comes before superseded
+	})
+	return out
+}
+
+// claimed are the sets that the cards say they are of, where there is no shares.json. A
+// forged card may be among them: what they open is compared with vault.json.
+func (s *Shares) claimed(compartment string, groups []shard.Group) (out []quorum) {
+	for _, g := range groups {
+		if g.Compartment.String() == compartment {
+			set := format.ShareSet{Set: g.Set.String(), Compartment: compartment, Threshold: g.Threshold, Shares: g.Shares}
+			out = append(out, quorum{set, g.Members})
 		}
 	}
-	return best, have
+	if len(out) == 0 { // there are two at least
+		return []quorum{{ShareSet: format.ShareSet{Set: "unknown", Compartment: compartment, Threshold: 2}}}
+	}
+	slices.SortStableFunc(out, func(a, b quorum) int { return cmp.Compare(a.missing(), b.missing()) })
+	return out
 }
 
 // Enough returns a *QuorumError unless every compartment has its quorum.
 func (s *Shares) Enough(compartments []string) error {
 	var e QuorumError
 	for _, c := range compartments {
-		if set, have := s.best(c); len(have) < set.Threshold {
-			e.Needs = append(e.Needs, Need{Compartment: c, Set: set.Set, Have: len(have), Need: set.Threshold})
+		if best := s.quorums(c)[0]; best.missing() > 0 {
+			e.Needs = append(e.Needs, Need{Compartment: c, Set: best.Set, Have: len(best.have), Need: best.Threshold})
 		}
 	}
 	if len(e.Needs) > 0 {
@@ -112,18 +142,9 @@ func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (b *B
 		return nil, nil, err
 	}
 	defer seed.Destroy()
-	set, quorum := shares.best(compartment)
-	err = secret.Do(func() error { return shard.Combine(seed.Bytes(), quorum, set.CommitmentBytes()) })
+	recipient, err := c.combine(seed.Bytes(), compartment, shares)
 	if err != nil {
 		return nil, nil, err
-	}
-	// The commitments prove each share; this proves their sum.
-	recipient, err := recipientOf(seed.Bytes())
-	if err != nil {
-		return nil, nil, err
-	}
-	if !c.Identity.Vault.IsRecipient(compartment, format.RecipientFile(recipient)) {
-		return nil, nil, errors.New("the shares give a key that is not this vault's")
 	}
 	// Pages do not carry it; a folder that is set up again needs it.
 	c.recipients[recipientFile(compartment)] = format.RecipientFile(recipient)
@@ -144,6 +165,34 @@ func (c *Copy) open(compartment string, shares *Shares, ciphertext []byte) (b *B
 		notes = c.takeLedger(seed.Bytes())
 	}
 	return b, notes, nil
+}
+
+// combine rebuilds the seed out of the first quorum that gives it, and returns its recipient.
+func (c *Copy) combine(seed []byte, compartment string, shares *Shares) (string, error) {
+	var failures []error
+	for _, q := range shares.quorums(compartment) {
+		if q.missing() > 0 {
+			continue
+		}
+		var commitments [][shard.CommitmentSize]byte // nil where there is no shares.json
+		if len(q.Commitments) > 0 {
+			commitments = q.CommitmentBytes()
+		}
+		err := secret.Do(func() error { return shard.Combine(seed, q.have, commitments) })
+		recipient := ""
+		if err == nil {
+			recipient, err = recipientOf(seed)
+		}
+		// The commitments prove each share; this proves their sum.
+		if err == nil && !c.Identity.Vault.IsRecipient(compartment, format.RecipientFile(recipient)) {
+			err = errors.New("the shares give a key that is not this vault's")
+		}
+		if err == nil {
+			return recipient, nil
+		}
+		failures = append(failures, err)
+	}
+	return "", errors.Join(failures...)
 }
 
 // takeLedger opens the ledger while the seed is there. No backup hangs on it.

@@ -17,6 +17,9 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 	if passphrase.Len() == 0 {
 		return errors.New("the passphrase is empty")
 	}
+	if err := c.Identity.whole(); err != nil {
+		return err
+	}
 	id := *c.Identity
 	id.files = maps.Clone(c.Identity.files)
 	maps.Copy(id.files, c.recipients)

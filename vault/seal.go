@@ -336,12 +336,16 @@ func identityFiles() []string {
 	}
 }
 
-// writeIdentity puts what identifies the vault where it is not yet.
+// writeIdentity puts what identifies the vault where it is not yet. A recipient that nobody
+// has is left as it is.
 func writeIdentity(dir *media.Dir, base string, id *Identity) error {
 	if err := dir.MkdirAll(base); err != nil {
 		return err
 	}
 	for _, name := range identityFiles() {
+		if id.files[name] == nil {
+			continue
+		}
 		if err := ensure(dir, path.Join(base, name), id.files[name]); err != nil {
 			return err
 		}

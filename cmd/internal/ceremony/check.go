@@ -119,7 +119,7 @@ func (r CheckRequest) vaultFolder() []string {
 func checkShares(in *Intake) (out []CheckedShare, compared bool) {
 	identities := map[shard.VaultID]*vault.Identity{}
 	for _, m := range in.AllMedia() {
-		if m.Identity != nil {
+		if m.Err == nil {
 			identities[m.Identity.Expect().Vault] = m.Identity
 		}
 	}
