@@ -40,6 +40,9 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sameVault(r.Ledger, generation.Identity.Vault.ID); err != nil {
+		return nil, err
+	}
 	targets, failed, closeTargets := openTargets(r.From, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {

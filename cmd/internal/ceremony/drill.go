@@ -58,8 +58,8 @@ func (s *stopwatch) total() (sum time.Duration) {
 // Drill carries out a restore in guarded memory only, to prove that it works: every file
 // is opened, compared with what was sealed and judged; archives are decrypted and hashed,
 // for whoever has noted a digest.
-// Nothing is written but a line in the ledger of the vault's folder, where that is given.
-func Drill(c Console, r RestoreRequest, folder string) (*DrillResult, error) {
+// Nothing is written but lines in the ledger of the vault's folder, where that is given.
+func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 	result, err := r.drill(c)
 	if result == nil {
 		return nil, err
@@ -69,7 +69,7 @@ func Drill(c Console, r RestoreRequest, folder string) (*DrillResult, error) {
 		e.Steps = append(e.Steps, ledger.Step{Name: s.Name, Seconds: s.Took.Round(time.Millisecond).Seconds()})
 	}
 	events := append([]ledger.Event{e}, hostAccepted("drill", result.HostAccepted)...)
-	return result, errors.Join(err, record(folder, r.Rules.Now, events...))
+	return result, errors.Join(err, record(r.Ledger, r.Rules.Now, events...))
 }
 
 func (r RestoreRequest) drill(c Console) (*DrillResult, error) {

@@ -113,6 +113,24 @@ func record(folder string, now time.Time, events ...ledger.Event) error {
 	return recordHint(f.Record(now, nil, events...))
 }
 
+// sameVault refuses to record in the folder of another vault, before anything is done
+// that would be recorded there.
+func sameVault(folder, id string) error {
+	if folder == "" {
+		return nil
+	}
+	f, closeFolder, err := openFolder(folder)
+	if err != nil {
+		return err
+	}
+	defer closeFolder()
+	if f.ID == id {
+		return nil
+	}
+	return withHint(usage("%s is the folder of vault %s, and what is read is of vault %s", folder, f.ID, id),
+		"nothing was done; give the folder of vault %s with --vault, or leave that out", id)
+}
+
 func recordHint(err error) error {
 	return withHint(err, "the work itself is done, and not in the ledger: `coldvault check --vault FOLDER` says what is wrong with that, and records it when that is mended")
 }

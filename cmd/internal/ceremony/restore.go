@@ -28,6 +28,7 @@ type RestoreRequest struct {
 	To     string
 	Vault  string // id, where the media hold several
 	Number int    // generation, 0 for the newest
+	Ledger string // folder of the vault in whose ledger a drill is recorded, "" for none
 	// ChainCounter answers for files that the network may have overtaken: a
 	// number, "unknown", or FILE=number.
 	ChainCounter []string
@@ -138,6 +139,9 @@ func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopw
 	}()
 	readInputs(c, in, r.Stdin, r.From, r.Cards)
 	if o.generation, err = selectGeneration(c, in, r.Vault, r.Number); err != nil {
+		return nil, err
+	}
+	if err = sameVault(r.Ledger, o.generation.Identity.Vault.ID); err != nil {
 		return nil, err
 	}
 	r.Host.warnClock(c, o.generation.Manifest.Created)
