@@ -75,14 +75,23 @@ func (f *Folder) Record(now time.Time, signer *secret.Buffer, events ...ledger.E
 	return l.Save(f.dir)
 }
 
-// sealLedger is the ledger with the events of this generation, as the bundle of files
-// that the generation carries.
-func (s *sealing) sealLedger() ([]byte, error) {
+// ledger is that of the folder with the event of this generation.
+func (s *sealing) ledger() (*ledger.Ledger, error) {
 	l, err := s.folder.Ledger()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = l.Append(s.request.Created, s.sealed())
 	}
-	if err := l.Append(s.request.Created, s.sealed()); err != nil {
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	return l, nil
+}
+
+// sealLedger is the ledger with this generation, as the bundle of files that the
+// generation carries.
+func (s *sealing) sealLedger() ([]byte, error) {
+	l, err := s.ledger()
+	if err != nil {
 		return nil, err
 	}
 	if err := signLedger(l, s.folder.Identity, s.request.Signer); err != nil {

@@ -119,6 +119,10 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	if err := s.next(); err != nil {
 		return nil, err
 	}
+	// What the ledger refuses is said before hours are spent on archives.
+	if _, err := s.ledger(); err != nil {
+		return nil, err
+	}
 	kit, err := signKit(r.Kit, r.Signer, f.Identity.Vault.ID)
 	if err != nil {
 		return nil, err
@@ -252,7 +256,7 @@ func (s *sealing) build() (*generation, error) {
 	}
 	record, err := s.sealLedger()
 	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
+		return nil, err
 	}
 	if err := g.add(format.LedgerName, record); err != nil {
 		return nil, err

@@ -134,8 +134,6 @@ func (s *Status) replay(l *Ledger) {
 	slices.SortStableFunc(s.Deadlines, func(a, b Deadline) int { return a.When.Compare(b.When) })
 }
 
-func (e Deadline) sameAs(other Deadline) bool { return e.What == other.What && e.Role == other.Role }
-
 // sealed takes a generation for the newest. It holds all there is, so the deadlines that
 // came with the one before are over.
 func (s *Status) sealed(e Sealed, before []Deadline) {
@@ -143,7 +141,7 @@ func (s *Status) sealed(e Sealed, before []Deadline) {
 		s.Generation, s.Sealed = e.Generation, e.Created
 	}
 	for _, d := range before {
-		s.Deadlines = slices.DeleteFunc(s.Deadlines, d.sameAs)
+		s.Deadlines = slices.DeleteFunc(s.Deadlines, d.SameAs)
 	}
 	for _, d := range e.Deadlines {
 		s.deadline(d)
@@ -151,7 +149,7 @@ func (s *Status) sealed(e Sealed, before []Deadline) {
 }
 
 func (s *Status) deadline(d Deadline) {
-	if i := slices.IndexFunc(s.Deadlines, d.sameAs); i >= 0 {
+	if i := slices.IndexFunc(s.Deadlines, d.SameAs); i >= 0 {
 		s.Deadlines[i] = d
 		return
 	}

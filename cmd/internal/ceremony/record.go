@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"coldvault/media"
 	"coldvault/shard"
@@ -69,13 +72,21 @@ func (d devices) copied(name, id string, generation int) ledger.Copied {
 	return e
 }
 
-// short cuts a text to what a line of the ledger takes.
+// short makes of a text what a line of the ledger takes: names of files and of devices may
+// have any bytes and any length.
 func short(text string) string {
-	const limit = 120
-	if r := []rune(text); len(r) > limit {
-		return string(r[:limit])
+	const limit = 120 // in bytes: sixteen of them fit on a line
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	for len(text) > limit {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
 	}
-	return text
+	return strings.TrimSpace(text)
 }
 
 // copies are the events of a generation on several media.

@@ -82,7 +82,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	request := vault.SealRequest{
 		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
-		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(report),
+		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(c, report),
 	}
 	request.Material, request.Archives = r.assign(gathered, report)
 	sealed, err := folder.Seal(request)
@@ -105,13 +105,33 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	return result, errors.Join(reportErr, err)
 }
 
-// deadlines are the dates of the material, and those that the operator gave.
-func (r SealRequest) deadlines(report material.Report) []ledger.Deadline {
-	out := slices.Clone(r.Due)
+// deadlines are the dates that the operator gave and then those of the material, each
+// from the first to come on, as many as the ledger takes of a generation. Of two of one
+// name it could only keep one: the first to come.
+func (r SealRequest) deadlines(c Console, report material.Report) []ledger.Deadline {
+	given, found := slices.Clone(r.Due), []ledger.Deadline{}
 	for _, d := range report.Deadlines {
-		out = append(out, ledger.Deadline{What: short(d.What), Role: d.Role, When: d.When.UTC().Truncate(time.Second)})
+		found = append(found, ledger.Deadline{What: short(d.What), Role: d.Role, When: d.When.UTC().Truncate(time.Second)})
 	}
-	return out
+	var out []ledger.Deadline
+	for _, dates := range [][]ledger.Deadline{given, found} {
+		slices.SortStableFunc(dates, func(a, b ledger.Deadline) int { return a.When.Compare(b.When) })
+		for _, d := range dates {
+			if !slices.ContainsFunc(out, d.SameAs) {
+				out = append(out, d)
+			}
+		}
+	}
+	if len(out) <= ledger.MaxDeadlines {
+		return out
+	}
+	var left []string
+	for _, d := range out[ledger.MaxDeadlines:] {
+		left = append(left, fmt.Sprintf("%s (%s)", d.What, d.When.Format(time.DateOnly)))
+	}
+	c.Warn("%d dates are known, and the ledger takes %d with a generation; status will not remind of: %s; `coldvault record --due WHAT=DATE` notes more",
+		len(out), ledger.MaxDeadlines, strings.Join(left, ", "))
+	return out[:ledger.MaxDeadlines]
 }
 
 // unlock asks for the passphrase of the vault's signer and opens its key with it.
