@@ -350,3 +350,15 @@ func TestStatusDoesNotChangeTheLedger(t *testing.T) {
 	_, err := Parse(l.Bytes())
 	require.NoError(t, err)
 }
+
+// Damage beside the newest generation, or that its parity makes good, loses no copy: it is to
+// be repaired.
+func TestDamageThatLosesNothingIsToBeRepaired(t *testing.T) {
+	s := with(t, 0, at{0, Checked{stickA, 1, Whole, 2}}, at{0, Checked{stickB, 1, Whole, 1}})
+	require.Equal(t, []string{
+		"STATUS-DAMAGE due USB 7F3A (safe deposit) was damaged when it was checked on 2026-03-01, with 2 findings, and generation 1 on it is not lost: repair it",
+		"STATUS-DAMAGE due USB 22B0 was damaged when it was checked on 2026-03-01, with 1 finding, and generation 1 on it is not lost: repair it",
+	}, texts(s))
+	require.Equal(t, []int{3, 2, 1, 3, 0}, values(s))
+	require.Equal(t, 3, s.WholeCopies)
+}

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -164,7 +165,7 @@ func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
 // written and are not damaged, and in the ledger of a vault.
 func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	var ledgerID string
-	known := map[string]bool{}
+	known := map[string]int{} // generation, by medium
 	if r.Vault != "" {
 		folder, closeFolder, err := openFolder(r.Vault)
 		if err != nil {
@@ -178,7 +179,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		}
 		for _, e := range l.Entries() {
 			if copied, ok := e.Event.(ledger.Copied); ok {
-				known[copied.Medium] = true
+				known[copied.Medium] = copied.Generation
 			}
 		}
 	}
@@ -188,11 +189,11 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		if id == "" || m.Medium.ID != ledgerID {
 			continue
 		}
-		number := m.Newest()
+		number := cmp.Or(m.Newest(), known[id]) // nothing there can be read: the copy is damaged
 		if number == 0 {
 			continue
 		}
-		if !known[id] {
+		if known[id] == 0 {
 			events = append(events, locateOne(m.Medium.Source.Name()).copied(m.Medium.Source.Name(), id, number))
 		}
 		events = append(events, ledger.Checked{
@@ -209,7 +210,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		} else if p.Need > 0 {
 			state = ledger.Incomplete
 		}
-		if !known[id] {
+		if known[id] == 0 {
 			events = append(events, ledger.Copied{Medium: id, Kind: ledger.Paper, Generation: p.Generation})
 		}
 		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: p.Need})
@@ -230,11 +231,19 @@ func locateOne(name string) devices {
 	return devices{name: d}
 }
 
+// resultOf is what a check says of the newest generation on a medium. Damage beside it, or
+// that its parity makes good, is counted with it and is no loss of the copy.
 func resultOf(m *vault.Checked, repaired bool) ledger.Result {
-	switch {
-	case m.Damaged():
+	number := m.Newest()
+	for _, g := range m.Generations {
+		if g.Number == number && !g.Whole && !g.Repairable {
+			return ledger.Damaged
+		}
+	}
+	if number == 0 {
 		return ledger.Damaged
-	case repaired:
+	}
+	if repaired {
 		return ledger.Repaired
 	}
 	return ledger.Whole
