@@ -40,14 +40,14 @@ func decode[E Event](line []byte) (Event, error) {
 
 // Limits of texts and lists of events.
 const (
-	maxName      = 256 // bytes of a custodian, a place, a device
-	maxText      = 1024
-	maxShares    = 255
-	maxSteps     = 32
-	maxFacts     = 16
-	maxCount     = 1_000_000
-	maxSeconds   = 1 << 40
-	maxDays      = 36_500
+	maxName    = 256 // bytes of a custodian, a place, a device
+	maxText    = 1024
+	maxShares  = 255
+	maxSteps   = 32
+	maxFacts   = 16
+	maxCount   = 1_000_000
+	maxSeconds = 1 << 40
+	maxDays    = 36_500
 )
 
 // MaxDeadlines is how many dates come with one generation.

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"coldvault/shard"
 	"coldvault/vault"
 	"coldvault/vault/airgap"
 	"coldvault/vault/ledger"
@@ -34,6 +36,9 @@ type DrillResult struct {
 	RPO        time.Duration // age of the generation: what was done since is not in it
 
 	HostAccepted []airgap.Finding
+
+	// proven are the cards that matched their commitments.
+	proven []ledger.Event
 }
 
 // stopwatch measures steps one after the other.
@@ -68,7 +73,8 @@ func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 	for _, s := range result.Steps {
 		e.Steps = append(e.Steps, ledger.Step{Name: s.Name, Seconds: s.Took.Round(time.Millisecond).Seconds()})
 	}
-	events := append([]ledger.Event{e}, hostAccepted("drill", result.HostAccepted)...)
+	// The media are left as they were: a drill reads what it needs of them, not all they hold.
+	events := slices.Concat([]ledger.Event{e}, result.proven, hostAccepted("drill", result.HostAccepted))
 	return result, errors.Join(err, record(r.Ledger, r.Rules.Now, events...))
 }
 
@@ -85,11 +91,16 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 		return nil, err
 	}
 	watch := &stopwatch{since: time.Now()}
-	opened, err := r.openTimed(c, role.compartments, watch)
+	opened, err := r.quorum(c, role.compartments, watch)
 	if err != nil {
 		return nil, err
 	}
 	defer opened.close()
+	opened.bundles, err = openBundles(c, opened.generation, opened.shares, role.compartments)
+	if err != nil {
+		return nil, err
+	}
+	watch.lap("decryption")
 	entries, err := vault.Merge(opened.bundles)
 	if err != nil {
 		return nil, err
@@ -98,7 +109,7 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 		return nil, fmt.Errorf("generation %d holds nothing for the role %s", opened.generation.Number, role.name)
 	}
 	g := opened.generation
-	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name, HostAccepted: accepted}
+	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name, HostAccepted: accepted, proven: provenCards(opened.shares)}
 	for _, e := range entries {
 		result.Bytes += e.Size
 		if e.Archive == nil {
@@ -123,6 +134,18 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 		return result, withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
 	}
 	return result, nil
+}
+
+// provenCards are the events of the shares that are what they were made as.
+func provenCards(shares *vault.Shares) (events []ledger.Event) {
+	for _, j := range shares.Judged {
+		if j.Verdict == shard.Accepted {
+			events = append(events, ledger.CardChecked{
+				Set: j.Share.Set().String(), Compartment: j.Share.Compartment().String(), Index: j.Share.Index(), Proven: true,
+			})
+		}
+	}
+	return events
 }
 
 // drillArchive decrypts an archive, from one medium after the other. That it opens under

@@ -102,9 +102,10 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	return result, nil
 }
 
-// opened is a generation with the compartments that were asked for.
+// opened is a generation, a quorum of its cards, and the compartments that were asked for.
 type opened struct {
 	generation *vault.Copy
+	shares     *vault.Shares
 	bundles    []*vault.Bundle
 	in         *Intake // the media that the generation is read from
 }
@@ -121,11 +122,19 @@ func (o *opened) close() {
 // open reads what was given, finds the generation, collects a quorum and opens the
 // compartments. The caller closes what it returns.
 func (r RestoreRequest) open(c Console, compartments []string) (*opened, error) {
-	return r.openTimed(c, compartments, &stopwatch{})
+	o, err := r.quorum(c, compartments, &stopwatch{})
+	if err != nil {
+		return nil, err
+	}
+	if o.bundles, err = openBundles(c, o.generation, o.shares, compartments); err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
 }
 
-// openTimed is open with a watch on each step.
-func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopwatch) (_ *opened, err error) {
+// quorum is open up to the cards, with a watch on what the machine does.
+func (r RestoreRequest) quorum(c Console, compartments []string, watch *stopwatch) (_ *opened, err error) {
 	in, err := NewIntake()
 	if err != nil {
 		return nil, err
@@ -146,13 +155,8 @@ func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopw
 	}
 	r.Host.warnClock(c, o.generation.Manifest.Created)
 	watch.lap("media and cards")
-	shares, err := collectShares(c, in, o.generation.Identity, compartments)
-	if err != nil {
-		return nil, err
-	}
+	o.shares, err = collectShares(c, in, o.generation.Identity, compartments)
 	watch.since = time.Now() // waiting for custodians is not the machine's time
-	o.bundles, err = openBundles(c, o.generation, shares, compartments)
-	watch.lap("decryption")
 	return o, err
 }
 
