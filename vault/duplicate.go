@@ -10,7 +10,6 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
-	"coldvault/vault/ledger"
 )
 
 // Duplicated says where a generation now is.
@@ -18,7 +17,9 @@ type Duplicated struct {
 	Media  []string          // that hold it now, proven
 	Failed []*TargetError    // the others
 	Notes  []string          // what is damaged on the media it was read from
-	IDs    map[string]string // of the media that hold it, as their logs say
+	IDs    map[string]string // of the media that hold it, as far as their logs say
+	// Unlogged are the media that hold it and whose log could not be written.
+	Unlogged []*TargetError
 }
 
 // Duplicate puts a generation, the identity of its vault and the kit onto more media. It
@@ -30,7 +31,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	}
 	ts := openTargets(c.Identity, dirs)
 	ts.number = c.Number
-	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{IDs: map[string]string{}}, progress: progress}
+	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
 	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit) })
@@ -54,14 +55,9 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		ts.good = nil
 		return nil, err
 	}
-	log := ledger.MediumCheck{Time: now, Generation: c.Number, Result: ledger.Written}
-	_ = ts.each(all, func(t *target) (err error) {
-		t.id, err = logMedium(t.dir, t.base, log)
-		return err
-	})
+	d.result.IDs, d.result.Unlogged = ts.log(now)
 	for _, t := range ts.good {
 		d.result.Media = append(d.result.Media, t.dir.Name())
-		d.result.IDs[t.dir.Name()] = t.id
 	}
 	d.result.Failed = ts.failed
 	return d.result, nil

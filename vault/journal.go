@@ -117,7 +117,8 @@ func (s *sealing) sealed() ledger.Sealed {
 }
 
 // logMedium adds a line about what this program did to the log of a medium, which begins with its id, and returns
-// that id. A log that is damaged is given up for a new one: check has reported it.
+// that id, also with an error where it is known. A log that is damaged is given up for a new
+// one: check has reported it.
 func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, err error) {
 	name := path.Join(base, ledger.MediumLogName)
 	log := ledger.NewMediumLog()
@@ -129,18 +130,38 @@ func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, er
 	}
 	if err == nil {
 		if old, err := ledger.ParseMediumLog(data); err == nil {
-			log = old
+			log, id = old, old.ID()
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	if data, err = log.Append(c); err != nil {
-		return "", err
+		return id, err
 	}
 	if err := dir.Replace(name, data); err != nil {
-		return "", err
+		return id, err
 	}
-	return log.ID(), dir.ReadBack(name, data)
+	if err := dir.ReadBack(name, data); err != nil {
+		return id, err
+	}
+	return log.ID(), nil
+}
+
+// log notes the generation that was written in the log of every medium. They hold it, proven,
+// and nobody restores from a log: one that cannot be written takes nothing away. ids are of the
+// media whose id is known.
+func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*TargetError) {
+	ids = map[string]string{}
+	for _, t := range ts.good {
+		id, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: ts.number, Result: ledger.Written})
+		if id != "" {
+			ids[t.dir.Name()] = id
+		}
+		if err != nil {
+			unlogged = append(unlogged, &TargetError{Medium: t.dir.Name(), Err: err})
+		}
+	}
+	return ids, unlogged
 }
 
 // MediumID is the id that the log of a medium begins with, "" where there is none.
@@ -187,6 +208,9 @@ func (c *Checked) checkLog() {
 		if log, err = ledger.ParseMediumLog(data); err == nil {
 			if log.Torn() > 0 {
 				c.add(Note, "MEDIUM-LOG", where, fmt.Errorf("its last line was cut off while it was written"))
+			}
+			if log.Full() {
+				c.add(Note, "MEDIUM-LOG", where, errors.New("it has no numbers left for its lines, which checks alone hardly use up: the next line begins it anew"))
 			}
 			return
 		}

@@ -205,8 +205,12 @@ func (l *MediumLog) add(m mediumLine, line []byte) {
 }
 
 // Append adds a check and returns the new content of the file. Where that would be too
-// large, the lines there are get folded into one first.
+// large, the lines there are get folded into one first; where there are no numbers left, the log
+// begins anew with the same id.
 func (l *MediumLog) Append(c MediumCheck) ([]byte, error) {
+	if l.Full() {
+		*l = *newMediumLog(l.id)
+	}
 	m, line, err := l.next(c)
 	if err != nil {
 		return nil, fmt.Errorf("checks.log: %w", err)
@@ -257,6 +261,10 @@ func (l *MediumLog) fold() error {
 	*l = *short
 	return nil
 }
+
+// Full tells that the numbers of its lines are used up: the line that closes a log takes one,
+// and so does the next. Whoever has the medium can write such a log.
+func (l *MediumLog) Full() bool { return l.n() > maxCount-2 }
 
 // ID is the id of the medium.
 func (l *MediumLog) ID() string { return l.id }

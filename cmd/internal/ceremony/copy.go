@@ -61,6 +61,7 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	for _, m := range copied.Media {
 		c.Say("generation %d copied to %s and read back from it", generation.Number, m)
 	}
+	warnUnlogged(c, copied.Unlogged, copied.IDs)
 	var errs []error
 	for _, f := range copied.Failed {
 		c.Warn("%v", f)

@@ -90,6 +90,16 @@ func short(text string) string {
 	return strings.TrimSpace(text)
 }
 
+// warnUnlogged says what it means that the log of a medium could not be written.
+func warnUnlogged(c Console, unlogged []*vault.TargetError, ids map[string]string) {
+	for _, f := range unlogged {
+		c.Warn("%s holds the generation, read back from it; its log could not be written: %v", f.Medium, f.Err)
+		if ids[f.Medium] == "" {
+			c.Warn("%s has no id without a log, so no ledger knows of that copy: mend the log with `coldvault check --repair`, and record it with `coldvault check --vault FOLDER`", f.Medium)
+		}
+	}
+}
+
 // copies are the events of a generation on several media.
 func (d devices) copies(ids map[string]string, generation int) []ledger.Event {
 	var events []ledger.Event

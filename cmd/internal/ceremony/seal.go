@@ -157,6 +157,7 @@ func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealR
 	for _, f := range slices.Concat(sealed.Failed, sealed.Crowded) {
 		c.Warn("%v", f)
 	}
+	warnUnlogged(c, sealed.Unlogged, sealed.IDs)
 	result := &SealResult{SealResult: sealed, Vault: folder.ID, Report: report}
 	if len(sealed.Media) == 0 {
 		return result, withHint(fmt.Errorf("no medium holds generation %d; it is only in the vault's folder", sealed.Generation),
