@@ -177,6 +177,16 @@ func (m *Medium) MediumID() string {
 	return log.ID()
 }
 
+// DropMediumLog takes the log from a medium, which gets a new id with its next line.
+func DropMediumLog(dir *media.Dir, vaultID string) error {
+	unlock, err := dir.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return dir.RemoveAll(path.Join(mediumFolder, vaultID, ledger.MediumLogName))
+}
+
 // Log notes the result of a check on the medium, which needs no secret.
 func (c *Checked) Log(dir *media.Dir, check ledger.MediumCheck) (id string, err error) {
 	unlock, err := dir.Lock()

@@ -77,9 +77,6 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		}
 	}
 	vault.CheckTogether(result.Media)
-	for _, m := range result.Media {
-		damaged = damaged || m.Damaged()
-	}
 	result.Shares, result.Compared = checkShares(in)
 	for _, s := range result.Shares {
 		damaged = damaged || !s.Good
@@ -90,6 +87,9 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	}
 	if err := r.recordCheck(c, result); err != nil {
 		return result, err
+	}
+	for _, m := range result.Media { // also what the ledger knows better
+		damaged = damaged || m.Damaged()
 	}
 	if damaged {
 		return result, ErrDamage

@@ -49,6 +49,17 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
 	places := locate(c, r.To)
+	if r.Ledger != "" {
+		folder, closeFolder, err := openFolder(r.Ledger)
+		if err != nil {
+			return nil, err
+		}
+		err = places.separate(c, folder, targets)
+		closeFolder()
+		if err != nil {
+			return nil, err
+		}
+	}
 	copied, err := generation.Duplicate(targets, r.Now, throttled(c))
 	c.Progress("", 0, 0)
 	if err != nil {

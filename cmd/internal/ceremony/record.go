@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -175,7 +176,7 @@ func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
 // written and are not damaged, and in the ledger of a vault.
 func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	var ledgerID string
-	known := map[string]int{} // generation, by medium
+	var known map[string]ledger.Copied
 	if r.Vault != "" {
 		folder, closeFolder, err := openFolder(r.Vault)
 		if err != nil {
@@ -187,27 +188,32 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		if err != nil {
 			return recordHint(err)
 		}
-		for _, e := range l.Entries() {
-			if copied, ok := e.Event.(ledger.Copied); ok {
-				known[copied.Medium] = copied.Generation
-			}
-		}
+		known = lastCopied(l)
 	}
 	var events []ledger.Event
 	for _, m := range result.Media {
-		id := r.logCheck(c, m, result.Repaired[m.Medium.Source.Name()])
+		name := m.Medium.Source.Name()
+		id := r.logCheck(c, m, result.Repaired[name])
 		if id == "" || m.Medium.ID != ledgerID {
 			continue
 		}
-		number := cmp.Or(m.Newest(), known[id]) // nothing there can be read: the copy is damaged
+		was, recorded := known[id]
+		number := cmp.Or(m.Newest(), was.Generation) // where nothing can be read, the copy is damaged
 		if number == 0 {
 			continue
 		}
-		if known[id] == 0 {
-			events = append(events, locateOne(m.Medium.Source.Name()).copied(m.Medium.Source.Name(), id, number))
+		is := locateOne(name).copied(name, id, number)
+		if recorded && otherDevice(was, is) {
+			m.Findings = append(m.Findings, vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
+				"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
+				cloneError(was, is), ledger.MediumLogName)})
+			continue
+		}
+		if !recorded {
+			events = append(events, is)
 		}
 		events = append(events, ledger.Checked{
-			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[m.Medium.Source.Name()]), Findings: m.Damages(),
+			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[name]), Findings: m.Damages(),
 		})
 	}
 	for _, p := range result.Pages {
@@ -220,7 +226,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		} else if p.Need > 0 {
 			state = ledger.Incomplete
 		}
-		if known[id] == 0 {
+		if _, recorded := known[id]; !recorded {
 			events = append(events, ledger.Copied{Medium: id, Kind: ledger.Paper, Generation: p.Generation})
 		}
 		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: p.Need})

@@ -71,6 +71,9 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	c.Say("%d files recognised", len(report.Items))
 	places := locate(c, r.To)
+	if err := places.separate(c, folder, targets); err != nil {
+		return nil, err
+	}
 	signer, err := unlock(c, folder)
 	if err != nil {
 		return nil, err
