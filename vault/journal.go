@@ -222,11 +222,34 @@ func (c *Checked) checkLog() {
 			if log.Full() {
 				c.add(Note, "MEDIUM-LOG", where, errors.New("it has no numbers left for its lines, which checks alone hardly use up: the next line begins it anew"))
 			}
+			c.checkGone(log.Newest())
 			return
 		}
 	}
 	c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` begins a new log", err))
 }
+
+// checkGone reports a medium whose newest generation was taken away, or that was put back to
+// an earlier state. A seal with --keep removes older ones alone.
+func (c *Checked) checkGone(newest ledger.MediumCheck) {
+	names, err := c.Medium.Source.List(path.Join(c.Medium.base, generationsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return // reported where they are read
+	}
+	for _, name := range names {
+		if n, ok := parseGeneration(name); ok && n >= newest.Generation {
+			return
+		}
+	}
+	if newest.Generation > 0 {
+		c.add(Damage, GenerationGone, c.Medium.Path(generationDir(newest.Generation)),
+			fmt.Errorf("it is gone, and the log of the medium says that it was here on %s: seal onto the medium or copy to it; if that cannot be, remove the log, which nobody signs",
+				newest.Time.Format(time.DateOnly)))
+	}
+}
+
+// GenerationGone is the finding that a medium had a newer generation than it has.
+const GenerationGone = "GENERATION-GONE"
 
 // checkLedger proves the ledger of a vault's own folder.
 func (c *Checked) checkLedger() {

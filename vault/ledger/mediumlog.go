@@ -283,6 +283,17 @@ func (l *MediumLog) Len() int {
 	return len(l.lines)
 }
 
+// Newest is the check that found the newest generation whole; the zero value where none did.
+func (l *MediumLog) Newest() (newest MediumCheck) {
+	for _, m := range l.lines {
+		whole := m.Result == Written || m.Result == Whole || m.Result == Repaired
+		if whole && m.Generation > newest.Generation {
+			newest = MediumCheck{m.Time, m.Generation, m.Version, m.Result}
+		}
+	}
+	return newest
+}
+
 // Last is the newest check.
 func (l *MediumLog) Last() (MediumCheck, bool) {
 	if len(l.lines) == 0 {

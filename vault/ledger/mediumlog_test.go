@@ -44,6 +44,8 @@ func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
 	last, ok := l.Last()
 	require.True(t, ok)
 	require.Equal(t, mediumChecks()[4], last)
+	require.Equal(t, mediumChecks()[3], l.Newest(), "of those that were whole")
+	require.Zero(t, newMediumLog(stickA).Newest())
 }
 
 // Its lines have members with fixed words, numbers and times, and none for names. Shows G29.

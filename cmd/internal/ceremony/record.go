@@ -177,6 +177,7 @@ func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
 func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	var ledgerID string
 	var known map[string]ledger.Copied
+	var newest map[string]ledger.MediumCheck
 	if r.Vault != "" {
 		folder, closeFolder, err := openFolder(r.Vault)
 		if err != nil {
@@ -188,7 +189,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		if err != nil {
 			return recordHint(err)
 		}
-		known = lastCopied(l)
+		known, newest = lastCopied(l), newestWhole(l)
 	}
 	var events []ledger.Event
 	for _, m := range result.Media {
@@ -208,6 +209,11 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 				"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
 				cloneError(was, is), ledger.MediumLogName)})
 			continue
+		}
+		if had := newest[id]; number < had.Generation && !slices.ContainsFunc(m.Findings, isGone) {
+			m.Findings = append(m.Findings, vault.Finding{Severity: vault.Damage, ID: vault.GenerationGone, Path: name, Text: fmt.Sprintf(
+				"generation %d is gone, and the ledger says that it was here on %s: it was removed, the medium was put back to an earlier state, or this is an old copy of it; seal onto it or copy to it",
+				had.Generation, had.Time.Format(time.DateOnly))})
 		}
 		if !recorded {
 			events = append(events, is)
@@ -237,6 +243,31 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		}
 	}
 	return record(r.Vault, r.Now, events...)
+}
+
+func isGone(f vault.Finding) bool { return f.ID == vault.GenerationGone }
+
+// newestWhole are the newest generations that the ledger knows to have been whole on each
+// medium, by its id.
+func newestWhole(l *ledger.Ledger) map[string]ledger.MediumCheck {
+	newest := map[string]ledger.MediumCheck{}
+	for _, e := range l.Entries() {
+		id, generation := "", 0
+		switch event := e.Event.(type) {
+		case ledger.Copied:
+			if event.Proven {
+				id, generation = event.Medium, event.Generation
+			}
+		case ledger.Checked:
+			if event.Result == ledger.Whole || event.Result == ledger.Repaired {
+				id, generation = event.Medium, event.Generation
+			}
+		}
+		if generation > newest[id].Generation {
+			newest[id] = ledger.MediumCheck{Time: e.Time, Generation: generation}
+		}
+	}
+	return newest
 }
 
 func locateOne(name string) devices {
