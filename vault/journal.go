@@ -257,10 +257,53 @@ func (c *Checked) checkLedger() {
 	if !ok {
 		return
 	}
-	_, err := ledger.Open(dir, c.Medium.ID, verifyHead(c.Medium.Identity))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.add(Damage, "VAULT-LEDGER", c.Medium.Path(ledger.FolderName), err)
+	where := c.Medium.Path(ledger.FolderName)
+	l, err := ledger.Open(dir, c.Medium.ID, verifyHead(c.Medium.Identity))
+	if errors.Is(err, fs.ErrNotExist) {
+		l, err = &ledger.Ledger{}, nil
 	}
+	if err != nil {
+		c.add(Damage, "VAULT-LEDGER", where, err)
+		return
+	}
+	if found, ok := c.Medium.newestRecorded(); ok && found.Generation > l.Newest() {
+		c.add(Damage, "VAULT-LEDGER-BEHIND", where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
+	}
+}
+
+// newestRecorded is the newest generation in the folder of a vault that was sealed with a ledger,
+// as that ledger had it. There are vaults that are older than ledgers.
+func (m *Medium) newestRecorded() (newest ledger.Sealed, ok bool) {
+	generations, err := m.Generations(m.Identity)
+	if err != nil {
+		return ledger.Sealed{}, false // reported where they are read
+	}
+	for _, g := range generations {
+		if _, recorded := g.Manifest.File(format.LedgerName); g.Err == nil && recorded {
+			newest, ok = ledger.Sealed{Generation: g.Number, Created: g.Manifest.Created, Compartments: format.Compartments()}, true
+		}
+	}
+	return newest, ok
+}
+
+// Unrecorded is the newest generation in the folder if the ledger does not know it, else 0.
+func (f *Folder) Unrecorded() (int, error) {
+	l, err := f.Ledger()
+	if err != nil {
+		return 0, err
+	}
+	if found, ok := f.newestRecorded(); ok && found.Generation > l.Newest() {
+		return found.Generation, nil
+	}
+	return 0, nil
+}
+
+// Status is what the ledger amounts to, and the generations in the folder.
+func (f *Folder) Status(l *ledger.Ledger, now time.Time) ledger.Status {
+	if found, ok := f.newestRecorded(); ok {
+		return ledger.Compute(l, now, found)
+	}
+	return ledger.Compute(l, now)
 }
 
 // openLedger reads the ledger that a generation carries. Pages carry none.

@@ -365,3 +365,14 @@ func TestDamageThatLosesNothingIsToBeRepaired(t *testing.T) {
 	require.Equal(t, []int{3, 2, 1, 3, 0}, values(s))
 	require.Equal(t, 3, s.WholeCopies)
 }
+
+// What lies in the vault's folder tells of a ledger that was lost.
+func TestALedgerThatDoesNotKnowTheFolderIsDanger(t *testing.T) {
+	l := onDays(t, full()...)
+	require.Empty(t, Compute(l, start, Sealed{1, start, []string{"cold"}, nil}).Findings[1:], "nothing but that it is not signed")
+	s := Compute(l, start, Sealed{2, start, []string{"cold"}, nil})
+	require.Equal(t, 2, s.Generation)
+	require.Equal(t, []int{0, 0, 0, 0, 0}, values(s))
+	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know generation 2, which lies in the vault's folder: "+LostAdvice)
+	require.True(t, s.Due)
+}

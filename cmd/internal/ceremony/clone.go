@@ -71,7 +71,7 @@ func cloneError(was, is ledger.Copied) error {
 func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir) error {
 	l, err := folder.Ledger()
 	if err != nil {
-		return recordHint(err)
+		return unusable(err)
 	}
 	last := lastCopied(l)
 	for _, dir := range targets {

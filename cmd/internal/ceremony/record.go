@@ -158,6 +158,11 @@ func recordHint(err error) error {
 	return withHint(err, "the work itself is done, and not in the ledger: `coldvault check --vault FOLDER` says what is wrong with that, and records it when that is mended")
 }
 
+// unusable is recordHint where nothing is done yet.
+func unusable(err error) error {
+	return withHint(err, "nothing was done; the newest generation carries the ledger too: `coldvault restore --role vault` brings it back")
+}
+
 // hostAccepted is the event of findings about the machine that were accepted.
 func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
 	if len(accepted) == 0 {

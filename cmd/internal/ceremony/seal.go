@@ -52,6 +52,13 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer closeFolder()
+	unrecorded, err := folder.Unrecorded()
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if unrecorded > 0 { // the next one hides that
+		c.Warn("the ledger does not know generation %d, which lies in the vault's folder: %s", unrecorded, ledger.LostAdvice)
+	}
 	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {

@@ -60,9 +60,9 @@ func Status(c Console, r StatusRequest) (*StatusResult, error) {
 	defer closeFolder()
 	l, err := folder.Ledger()
 	if err != nil {
-		return nil, withHint(err, "the newest generation carries the ledger too: `coldvault restore --role vault` brings it back")
+		return nil, unusable(err)
 	}
-	result.Identity, result.Status = folder.Identity, ledger.Compute(l, r.Now)
+	result.Identity, result.Status = folder.Identity, folder.Status(l, r.Now)
 	if r.ICS != "" {
 		if err := writeCalendar(c, r.ICS, result.Status); err != nil {
 			return result, err
@@ -114,7 +114,7 @@ func Record(r RecordRequest) ([]ledger.Event, error) {
 	defer closeFolder()
 	l, err := folder.Ledger()
 	if err != nil {
-		return nil, recordHint(err)
+		return nil, unusable(err)
 	}
 	events, err := r.events(folder, l)
 	if err != nil {
