@@ -78,7 +78,7 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 		c.Warn("%v", f)
 		errs = append(errs, f)
 	}
-	if err := record(r.Ledger, r.Now, places.copies(copied.IDs, generation.Number)...); err != nil {
+	if err := record(r.Ledger, r.Now, places.copies(copied.IDs, func(name string) int { return copied.Newest[name] })...); err != nil {
 		errs = append(errs, err)
 	}
 	result := &CopyResult{Vault: generation.Identity.Vault.ID, Generation: generation.Number, Duplicated: copied}

@@ -101,11 +101,11 @@ func warnUnlogged(c Console, unlogged []*vault.TargetError, ids map[string]strin
 	}
 }
 
-// copies are the events of a generation on several media.
-func (d devices) copies(ids map[string]string, generation int) []ledger.Event {
+// copies are the events of the newest generations on several media.
+func (d devices) copies(ids map[string]string, newest func(name string) int) []ledger.Event {
 	var events []ledger.Event
 	for name, id := range ids {
-		events = append(events, d.copied(name, id, generation))
+		events = append(events, d.copied(name, id, newest(name)))
 	}
 	slices.SortFunc(events, func(a, b ledger.Event) int {
 		return compareMedia(a.(ledger.Copied), b.(ledger.Copied))

@@ -101,7 +101,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, withHint(err, "the generation before it is untouched; mend what is named and seal again")
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
-	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, sealed.Generation)...)
+	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, func(string) int { return sealed.Generation })...)
 	err = recordHint(folder.Record(request.Created, signer, events...))
 	result, reportErr := r.report(c, folder, sealed, report)
 	if r.Replug && reportErr == nil {
