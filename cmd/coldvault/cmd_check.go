@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -37,6 +38,9 @@ func (c *checkCmd) Run(u *ui) error {
 	u.shares(r.Shares)
 	if len(r.Shares) > 0 && !r.Compared {
 		u.print("No medium was given, so the cards were not compared with the vault: add one to prove them.")
+	}
+	if err != nil && !errors.Is(err, ceremony.ErrDamage) {
+		return err // with a hint of its own
 	}
 	if err != nil {
 		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}

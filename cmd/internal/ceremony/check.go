@@ -85,16 +85,17 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		nothing := !input.Medium && input.Shares+input.Frames == 0
 		damaged = damaged || nothing || len(input.Notes) > 0
 	}
-	if err := r.recordCheck(c, result); err != nil {
-		return result, err
-	}
+	err = r.recordCheck(c, result)
 	for _, m := range result.Media { // also what the ledger knows better
 		damaged = damaged || m.Damaged()
 	}
-	if damaged {
-		return result, ErrDamage
+	if !damaged {
+		return result, err
 	}
-	return result, nil
+	if err != nil {
+		c.Warn("%v", err)
+	}
+	return result, ErrDamage
 }
 
 // vaultFolder is checked too, where it is given: cards are compared with it.

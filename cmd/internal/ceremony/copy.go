@@ -78,12 +78,10 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 		c.Warn("%v", f)
 		errs = append(errs, f)
 	}
-	if err := record(r.Ledger, r.Now, places.copies(copied.IDs, func(name string) int { return copied.Newest[name] })...); err != nil {
-		errs = append(errs, err)
-	}
+	err = record(r.Ledger, r.Now, places.copies(copied.IDs, func(name string) int { return copied.Newest[name] })...)
 	result := &CopyResult{Vault: generation.Identity.Vault.ID, Generation: generation.Number, Duplicated: copied}
 	if len(errs) > 0 {
-		err = withHint(fmt.Errorf("%d of %d media do not hold generation %d: %w", len(errs), len(r.To), generation.Number, errors.Join(errs...)),
+		err = withHint(errors.Join(fmt.Errorf("%d of %d media do not hold generation %d: %w", len(errs), len(r.To), generation.Number, errors.Join(errs...)), err),
 			"mend or replace the medium and copy again; `coldvault check` says what one holds already")
 	}
 	return result, err

@@ -133,7 +133,7 @@ func record(folder string, now time.Time, events ...ledger.Event) error {
 		return err
 	}
 	defer closeFolder()
-	return recordHint(f.Record(now, nil, events...))
+	return notRecorded(folder, f.Record(now, nil, events...))
 }
 
 // sameVault refuses to record in the folder of another vault, before anything is done
@@ -154,11 +154,16 @@ func sameVault(folder, id string) error {
 		"nothing was done; give the folder of vault %s with --vault, or leave that out", id)
 }
 
-func recordHint(err error) error {
-	return withHint(err, "the work itself is done, and not in the ledger: `coldvault check --vault FOLDER` says what is wrong with that, and records it when that is mended")
+// notRecorded is the error of work that is done, and that the ledger was not told of.
+func notRecorded(folder string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return withHint(fmt.Errorf("the work itself is done, and not recorded in the ledger of %s: %w", folder, err),
+		"mend what is named; `coldvault check --vault %s MEDIUM` then records media, and pages and cards too", folder)
 }
 
-// unusable is recordHint where nothing is done yet.
+// unusable is the error of a ledger that is looked at before anything is done.
 func unusable(err error) error {
 	return withHint(err, "nothing was done; the newest generation carries the ledger too: `coldvault restore --role vault` brings it back")
 }
@@ -192,7 +197,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		ledgerID = folder.ID
 		l, err := folder.Ledger()
 		if err != nil {
-			return recordHint(err)
+			return notRecorded(r.Vault, err)
 		}
 		known, newest = lastCopied(l), newestWhole(l)
 	}

@@ -102,7 +102,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
 	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, func(string) int { return sealed.Generation })...)
-	err = recordHint(folder.Record(request.Created, signer, events...))
+	err = notRecorded(r.Vault, folder.Record(request.Created, signer, events...))
 	result, reportErr := r.report(c, folder, sealed, report)
 	if r.Replug && reportErr == nil {
 		// Not while a person is waited for.
