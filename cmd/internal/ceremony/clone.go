@@ -26,7 +26,7 @@ func lastCopied(l *ledger.Ledger) map[string]ledger.Copied {
 
 // otherDevice tells that two records of one id are of two devices: they differ in what is
 // known of both, or are of different kinds. Two folders of one disk do not, nor two devices
-// without a serial number. A share says nothing by its name, which changes.
+// without a serial number. A share says nothing by its name, which changes. Keeps G26.
 func otherDevice(a, b ledger.Copied) bool {
 	marks, others := deviceMarks(a.Device), deviceMarks(b.Device)
 	same := false
