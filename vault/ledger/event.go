@@ -211,7 +211,7 @@ type Step struct {
 func (Drilled) kind() string { return "drill" }
 
 func (e Drilled) validate() error {
-	if err := checkOneOf("role", e.Role, "all", "cold", "hot", "standby", "archive"); err != nil {
+	if err := checkOneOf("role", e.Role, "all", "cold", "hot", "standby", "validator", "sv", "daemon", "miner", "archive"); err != nil {
 		return err
 	}
 	if err := checkGeneration(e.Generation); err != nil {
