@@ -122,7 +122,8 @@ func (w *world) holds(m machine, old int) error {
 		known[g.Number] = g.Digest
 	}
 	for _, f := range Check(now.folder.Medium, false, nil).Findings {
-		if f.Severity == Damage && f.ID != "GENERATION-INCOMPLETE" {
+		// What is sealed is recorded by the caller of Seal, which these tests do not do.
+		if f.Severity == Damage && f.ID != "GENERATION-INCOMPLETE" && f.ID != "VAULT-LEDGER-BEHIND" {
 			return fmt.Errorf("the folder: %s %s: %s", f.ID, f.Path, f.Text)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
-	"coldvault/vault/ledger"
 )
 
 // Duplicated says where a generation now is.
@@ -20,7 +19,10 @@ type Duplicated struct {
 	Media  []string          // that hold it now, proven
 	Failed []*TargetError    // the others
 	Notes  []string          // what is damaged on the media it was read from
-	IDs    map[string]string // of the media that hold it, as their logs say
+	IDs    map[string]string // of the media that hold it, as far as their logs say
+	Newest map[string]int    // generation on each of them that is whole: one that is copied may be older
+	// Unlogged are the media that hold it and whose log could not be written.
+	Unlogged []*TargetError
 }
 
 // Duplicate puts a generation, the identity of its vault and the kit onto more media. It
@@ -32,7 +34,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	}
 	ts := openTargets(c.Identity, dirs)
 	ts.number = c.Number
-	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{IDs: map[string]string{}}, progress: progress}
+	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
 	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit) })
@@ -56,17 +58,27 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		ts.good = nil
 		return nil, err
 	}
-	log := ledger.MediumCheck{Time: now, Generation: c.Number, Result: ledger.Written}
-	_ = ts.each(all, func(t *target) (err error) {
-		t.id, err = logMedium(t.dir, t.base, log)
-		return err
-	})
+	d.result.IDs, d.result.Unlogged = ts.log(now)
 	for _, t := range ts.good {
 		d.result.Media = append(d.result.Media, t.dir.Name())
-		d.result.IDs[t.dir.Name()] = t.id
+		d.result.Newest[t.dir.Name()] = t.newestWhole(c.Number)
 	}
 	d.result.Failed = ts.failed
 	return d.result, nil
+}
+
+// newestWhole reads what is newer than the generation that was copied.
+func (t *target) newestWhole(copied int) int {
+	m := &Medium{Source: t.dir, base: t.base}
+	damaged := func(g Generation) bool {
+		return slices.ContainsFunc(g.Manifest.Files, func(f format.ManifestFile) bool { return m.verifyListed(g.Number, f) != nil })
+	}
+	for _, g := range slices.Backward(t.have) {
+		if g.Number > copied && g.Err == nil && !damaged(g) {
+			return g.Number
+		}
+	}
+	return copied
 }
 
 // complete refuses what is no whole copy to copy from.

@@ -75,14 +75,23 @@ func (f *Folder) Record(now time.Time, signer *secret.Buffer, events ...ledger.E
 	return l.Save(f.dir)
 }
 
-// sealLedger is the ledger with the events of this generation, as the bundle of files
-// that the generation carries.
-func (s *sealing) sealLedger() ([]byte, error) {
+// ledger is that of the folder with the event of this generation.
+func (s *sealing) ledger() (*ledger.Ledger, error) {
 	l, err := s.folder.Ledger()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = l.Append(s.request.Created, s.sealed())
 	}
-	if err := l.Append(s.request.Created, s.sealed()); err != nil {
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	return l, nil
+}
+
+// sealLedger is the ledger with this generation, as the bundle of files that the
+// generation carries.
+func (s *sealing) sealLedger() ([]byte, error) {
+	l, err := s.ledger()
+	if err != nil {
 		return nil, err
 	}
 	if err := signLedger(l, s.folder.Identity, s.request.Signer); err != nil {
@@ -108,7 +117,8 @@ func (s *sealing) sealed() ledger.Sealed {
 }
 
 // logMedium adds a line about what this program did to the log of a medium, which begins with its id, and returns
-// that id. A log that is damaged is given up for a new one: check has reported it.
+// that id, also with an error where it is known. A log that is damaged is given up for a new
+// one: check has reported it.
 func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, err error) {
 	name := path.Join(base, ledger.MediumLogName)
 	log := ledger.NewMediumLog()
@@ -120,18 +130,38 @@ func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, er
 	}
 	if err == nil {
 		if old, err := ledger.ParseMediumLog(data); err == nil {
-			log = old
+			log, id = old, old.ID()
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
 	if data, err = log.Append(c); err != nil {
-		return "", err
+		return id, err
 	}
 	if err := dir.Replace(name, data); err != nil {
-		return "", err
+		return id, err
 	}
-	return log.ID(), dir.ReadBack(name, data)
+	if err := dir.ReadBack(name, data); err != nil {
+		return id, err
+	}
+	return log.ID(), nil
+}
+
+// log notes the generation that was written in the log of every medium. They hold it, proven,
+// and nobody restores from a log: one that cannot be written takes nothing away. ids are of the
+// media whose id is known.
+func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*TargetError) {
+	ids = map[string]string{}
+	for _, t := range ts.good {
+		id, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: ts.number, Result: ledger.Written})
+		if id != "" {
+			ids[t.dir.Name()] = id
+		}
+		if err != nil {
+			unlogged = append(unlogged, &TargetError{Medium: t.dir.Name(), Err: err})
+		}
+	}
+	return ids, unlogged
 }
 
 // MediumID is the id that the log of a medium begins with, "" where there is none.
@@ -145,6 +175,16 @@ func (m *Medium) MediumID() string {
 		return ""
 	}
 	return log.ID()
+}
+
+// DropMediumLog takes the log from a medium, which gets a new id with its next line.
+func DropMediumLog(dir *media.Dir, vaultID string) error {
+	unlock, err := dir.Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return dir.RemoveAll(path.Join(mediumFolder, vaultID, ledger.MediumLogName))
 }
 
 // Log notes the result of a check on the medium, which needs no secret.
@@ -179,11 +219,37 @@ func (c *Checked) checkLog() {
 			if log.Torn() > 0 {
 				c.add(Note, "MEDIUM-LOG", where, fmt.Errorf("its last line was cut off while it was written"))
 			}
+			if log.Full() {
+				c.add(Note, "MEDIUM-LOG", where, errors.New("it has no numbers left for its lines, which checks alone hardly use up: the next line begins it anew"))
+			}
+			c.checkGone(log.Newest())
 			return
 		}
 	}
 	c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` begins a new log", err))
 }
+
+// checkGone reports a medium whose newest generation was taken away, or that was put back to
+// an earlier state. A seal with --keep removes older ones alone.
+func (c *Checked) checkGone(newest ledger.MediumCheck) {
+	names, err := c.Medium.Source.List(path.Join(c.Medium.base, generationsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return // reported where they are read
+	}
+	for _, name := range names {
+		if n, ok := parseGeneration(name); ok && n >= newest.Generation {
+			return
+		}
+	}
+	if newest.Generation > 0 {
+		c.add(Damage, GenerationGone, c.Medium.Path(generationDir(newest.Generation)),
+			fmt.Errorf("it is gone, and the log of the medium says that it was here on %s: seal onto the medium or copy to it; if that cannot be, remove the log, which nobody signs",
+				newest.Time.Format(time.DateOnly)))
+	}
+}
+
+// GenerationGone is the finding that a medium had a newer generation than it has.
+const GenerationGone = "GENERATION-GONE"
 
 // checkLedger proves the ledger of a vault's own folder.
 func (c *Checked) checkLedger() {
@@ -191,10 +257,53 @@ func (c *Checked) checkLedger() {
 	if !ok {
 		return
 	}
-	_, err := ledger.Open(dir, c.Medium.ID, verifyHead(c.Medium.Identity))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.add(Damage, "VAULT-LEDGER", c.Medium.Path(ledger.FolderName), err)
+	where := c.Medium.Path(ledger.FolderName)
+	l, err := ledger.Open(dir, c.Medium.ID, verifyHead(c.Medium.Identity))
+	if errors.Is(err, fs.ErrNotExist) {
+		l, err = &ledger.Ledger{}, nil
 	}
+	if err != nil {
+		c.add(Damage, "VAULT-LEDGER", where, err)
+		return
+	}
+	if found, ok := c.Medium.newestRecorded(); ok && found.Generation > l.Newest() {
+		c.add(Damage, "VAULT-LEDGER-BEHIND", where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
+	}
+}
+
+// newestRecorded is the newest generation in the folder of a vault that was sealed with a ledger,
+// as that ledger had it. There are vaults that are older than ledgers.
+func (m *Medium) newestRecorded() (newest ledger.Sealed, ok bool) {
+	generations, err := m.Generations(m.Identity)
+	if err != nil {
+		return ledger.Sealed{}, false // reported where they are read
+	}
+	for _, g := range generations {
+		if _, recorded := g.Manifest.File(format.LedgerName); g.Err == nil && recorded {
+			newest, ok = ledger.Sealed{Generation: g.Number, Created: g.Manifest.Created, Compartments: format.Compartments()}, true
+		}
+	}
+	return newest, ok
+}
+
+// Unrecorded is the newest generation in the folder if the ledger does not know it, else 0.
+func (f *Folder) Unrecorded() (int, error) {
+	l, err := f.Ledger()
+	if err != nil {
+		return 0, err
+	}
+	if found, ok := f.newestRecorded(); ok && found.Generation > l.Newest() {
+		return found.Generation, nil
+	}
+	return 0, nil
+}
+
+// Status is what the ledger amounts to, and the generations in the folder.
+func (f *Folder) Status(l *ledger.Ledger, now time.Time) ledger.Status {
+	if found, ok := f.newestRecorded(); ok {
+		return ledger.Compute(l, now, found)
+	}
+	return ledger.Compute(l, now)
 }
 
 // openLedger reads the ledger that a generation carries. Pages carry none.

@@ -71,8 +71,9 @@ type SealResult struct {
 	Retired    map[string][]int  // generations that were removed, by medium
 	Failed     []*TargetError    // the media that do not hold it
 	Crowded    []*TargetError    // the media that hold it and older ones that should be gone
+	Unlogged   []*TargetError    // the media that hold it and whose log could not be written
 	Sealed     ledger.Sealed     // for the ledger
-	IDs        map[string]string // of the media that hold it, as their logs say
+	IDs        map[string]string // of the media that hold it, as far as their logs say
 }
 
 // Notes are what the operator adds to the material; they are in both compartments.
@@ -117,6 +118,10 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	s := &sealing{folder: f, request: r, targets: openTargets(f.Identity, r.Targets)}
 	defer s.close()
 	if err := s.next(); err != nil {
+		return nil, err
+	}
+	// What the ledger refuses is said before hours are spent on archives.
+	if _, err := s.ledger(); err != nil {
 		return nil, err
 	}
 	kit, err := signKit(r.Kit, r.Signer, f.Identity.Vault.ID)
@@ -176,20 +181,14 @@ func (f *Folder) keep(g *generation) error {
 
 // finish gives every target the generation that the folder has.
 func (s *sealing) finish(g *generation) (*SealResult, error) {
-	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]int{}, Sealed: s.sealed(), IDs: map[string]string{}}
+	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]int{}, Sealed: s.sealed()}
 	for _, f := range g.manifest.Files {
 		result.Sizes[f.Name] = f.Size
 	}
 	_ = s.each(all, func(t *target) error { return t.finish(g, s.folder.ID, true) })
-	_ = s.each(all, func(t *target) (err error) {
-		t.id, err = logMedium(t.dir, t.base, ledger.MediumCheck{
-			Time: s.request.Created, Generation: g.number, Result: ledger.Written,
-		})
-		return err
-	})
+	result.IDs, result.Unlogged = s.log(s.request.Created)
 	for _, t := range s.good {
 		result.Media = append(result.Media, t.dir.Name())
-		result.IDs[t.dir.Name()] = t.id
 		if s.request.Keep == 0 {
 			continue
 		}
@@ -252,7 +251,7 @@ func (s *sealing) build() (*generation, error) {
 	}
 	record, err := s.sealLedger()
 	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
+		return nil, err
 	}
 	if err := g.add(format.LedgerName, record); err != nil {
 		return nil, err

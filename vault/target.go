@@ -22,7 +22,6 @@ type target struct {
 	fresh   bool           // it held nothing of the vault: all of it is removed if that fails
 	begun   bool           // the folder of the new generation is made, and removed if it fails
 	pending *media.Pending // the file that is being written to it
-	id      string         // of the medium, once its log has the new generation
 }
 
 // targets are the media of one operation. One that fails drops out and does not stop

@@ -39,11 +39,11 @@ func (c *checkCmd) Run(u *ui) error {
 	if len(r.Shares) > 0 && !r.Compared {
 		u.print("No medium was given, so the cards were not compared with the vault: add one to prove them.")
 	}
-	if errors.Is(err, ceremony.ErrDamage) {
-		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
+	if err != nil && !errors.Is(err, ceremony.ErrDamage) {
+		return err // with a hint of its own
 	}
 	if err != nil {
-		return err
+		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
 	}
 	if len(r.Shares) == 0 || r.Compared {
 		u.print("Nothing is wrong with what was given.")

@@ -34,8 +34,8 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
 		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
-		Host: c.host(u),
-	}, c.Vault)
+		Ledger: c.Vault, Host: c.host(u),
+	})
 	if r == nil {
 		return err
 	}

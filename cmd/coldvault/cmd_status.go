@@ -79,6 +79,7 @@ func (u *ui) copies(copies []ledger.Copy) {
 		add(c.Behind > 0, fmt.Sprintf("%d behind", c.Behind))
 		add(!c.Proven, "unproven")
 		add(c.Result != "", string(c.Result))
+		add(c.Proven && c.Findings > 0, "to be repaired")
 		add(c.Offsite, "off site")
 		add(c.Online, "online")
 		add(c.SameDevice != "", "same device as "+c.SameDevice)

@@ -122,9 +122,16 @@ func (c *Compartment) count(now time.Time) {
 	}
 }
 
-// drillCovers tells which compartments a drill of a role restores something of.
+// drillCovers tells which compartments a drill of a role opens for its files. Archives show
+// nothing of the others.
 func drillCovers(role, compartment string) bool {
-	return role == "all" || role == compartment || role == "standby" && compartment == "hot"
+	switch role {
+	case "all", "validator", "sv", "daemon", "miner":
+		return true
+	case "standby":
+		return compartment == "hot"
+	}
+	return role == compartment
 }
 
 func (s *Status) drilled(e Drilled, at time.Time) {

@@ -40,16 +40,18 @@ func decode[E Event](line []byte) (Event, error) {
 
 // Limits of texts and lists of events.
 const (
-	maxName      = 256 // bytes of a custodian, a place, a device
-	maxText      = 1024
-	maxShares    = 255
-	maxDeadlines = 16
-	maxSteps     = 32
-	maxFacts     = 16
-	maxCount     = 1_000_000
-	maxSeconds   = 1 << 40
-	maxDays      = 36_500
+	maxName    = 256 // bytes of a custodian, a place, a device
+	maxText    = 1024
+	maxShares  = 255
+	maxSteps   = 32
+	maxFacts   = 16
+	maxCount   = 1_000_000
+	maxSeconds = 1 << 40
+	maxDays    = 36_500
 )
+
+// MaxDeadlines is how many dates come with one generation.
+const MaxDeadlines = 16
 
 // MediumIDSize is the number of random bytes of a medium's id, which is in hex the first
 // line of its log.
@@ -151,8 +153,8 @@ func (e Sealed) validate() error {
 			return fmt.Errorf("%s is there twice", c)
 		}
 	}
-	if len(e.Deadlines) > maxDeadlines {
-		return fmt.Errorf("%d deadlines where at most %d are allowed", len(e.Deadlines), maxDeadlines)
+	if len(e.Deadlines) > MaxDeadlines {
+		return fmt.Errorf("%d deadlines where at most %d are allowed", len(e.Deadlines), MaxDeadlines)
 	}
 	for _, d := range e.Deadlines {
 		if err := d.validate(); err != nil {
@@ -174,6 +176,9 @@ type Deadline struct {
 	Role string    `json:"role,omitempty"`
 	Done bool      `json:"done,omitempty"`
 }
+
+// SameAs tells whether one takes the place of the other.
+func (e Deadline) SameAs(other Deadline) bool { return e.What == other.What && e.Role == other.Role }
 
 func (Deadline) kind() string { return "due" }
 
@@ -206,7 +211,7 @@ type Step struct {
 func (Drilled) kind() string { return "drill" }
 
 func (e Drilled) validate() error {
-	if err := checkOneOf("role", e.Role, "all", "cold", "hot", "standby", "archive"); err != nil {
+	if err := checkOneOf("role", e.Role, "all", "cold", "hot", "standby", "validator", "sv", "daemon", "miner", "archive"); err != nil {
 		return err
 	}
 	if err := checkGeneration(e.Generation); err != nil {

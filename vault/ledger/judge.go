@@ -47,6 +47,9 @@ func (s *Status) judgeCopy(c *Copy) {
 			c.Name, day(c.LastSeen), count(c.Findings, "finding"))
 	case c.Result == Incomplete:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was incomplete when it was checked on %s: seal onto it or copy to it", c.Name, day(c.LastSeen))
+	case c.Proven && c.Findings > 0:
+		s.find("STATUS-DAMAGE", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s, and generation %d on it is not lost: repair it",
+			c.Name, day(c.LastSeen), count(c.Findings, "finding"), c.Generation)
 	case !c.Proven:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was never read back: check it", c.Name)
 	}
@@ -99,14 +102,16 @@ func (s *Status) judgeQuorum(c *Compartment) {
 			c.Name, left, c.Shares, c.Threshold)
 		return
 	}
+	// Whatever is proven: of those that are left, none may go.
+	if left == c.Threshold {
+		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards left, %d of them proven, threshold %d: one more loss away from unrecoverable",
+			c.Name, left, c.Shares, c.Proven, c.Threshold)
+	}
 	switch spare := c.Proven - c.Threshold; {
 	case spare < 0:
 		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: nothing shows yet that it can be opened; %s to go",
 			c.Name, c.Proven, c.Shares, c.Threshold, count(-spare, "proof"))
-	case spare == 0 && c.Unproven == 0:
-		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: one more loss away from unrecoverable",
-			c.Name, c.Proven, c.Shares, c.Threshold)
-	case spare == 0:
+	case spare == 0 && c.Unproven > 0:
 		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: one more loss away from unrecoverable, unless one of the %d that are not proven is good",
 			c.Name, c.Proven, c.Shares, c.Threshold, c.Unproven)
 	}

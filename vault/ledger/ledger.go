@@ -174,6 +174,16 @@ func (l *Ledger) Vault() string {
 	return created.Vault
 }
 
+// Newest is the newest generation that was sealed, 0 for none.
+func (l *Ledger) Newest() (newest int) {
+	for _, e := range l.entries {
+		if sealed, ok := e.Event.(Sealed); ok {
+			newest = max(newest, sealed.Generation)
+		}
+	}
+	return newest
+}
+
 // Torn is the number of bytes after the last whole line.
 func (l *Ledger) Torn() int { return len(l.torn) }
 

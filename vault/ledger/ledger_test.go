@@ -245,7 +245,7 @@ func TestEventsThatCannotBeAreRefused(t *testing.T) {
 		{"a generation of nothing", Sealed{1, start, nil, nil}, "number of compartments"},
 		{"a compartment twice", Sealed{1, start, []string{"cold", "cold"}, nil}, "twice"},
 		{"a time with a fraction", Sealed{1, start.Add(1), []string{"cold"}, nil}, "whole seconds"},
-		{"too many deadlines", Sealed{1, start, []string{"cold"}, make([]Deadline, maxDeadlines+1)}, "17 deadlines"},
+		{"too many deadlines", Sealed{1, start, []string{"cold"}, make([]Deadline, MaxDeadlines+1)}, "17 deadlines"},
 		{"a deadline done before it came", Sealed{1, start, []string{"cold"}, []Deadline{{What: "x", When: start, Done: true}}}, "cannot be done"},
 		{"a medium id that is too short", Copied{"7f3a", USB, "", "", 1, true}, "16 lower-case hex"},
 		{"an unknown kind", Copied{stickA, "tape", "", "", 1, true}, `kind is "tape"`},

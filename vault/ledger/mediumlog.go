@@ -205,8 +205,12 @@ func (l *MediumLog) add(m mediumLine, line []byte) {
 }
 
 // Append adds a check and returns the new content of the file. Where that would be too
-// large, the lines there are get folded into one first.
+// large, the lines there are get folded into one first; where there are no numbers left, the log
+// begins anew with the same id.
 func (l *MediumLog) Append(c MediumCheck) ([]byte, error) {
+	if l.Full() {
+		*l = *newMediumLog(l.id)
+	}
 	m, line, err := l.next(c)
 	if err != nil {
 		return nil, fmt.Errorf("checks.log: %w", err)
@@ -258,6 +262,10 @@ func (l *MediumLog) fold() error {
 	return nil
 }
 
+// Full tells that the numbers of its lines are used up: the line that closes a log takes one,
+// and so does the next. Whoever has the medium can write such a log.
+func (l *MediumLog) Full() bool { return l.n() > maxCount-2 }
+
 // ID is the id of the medium.
 func (l *MediumLog) ID() string { return l.id }
 
@@ -273,6 +281,17 @@ func (l *MediumLog) Len() int {
 		return l.lines[0].Folded.Checks + len(l.lines) - 1
 	}
 	return len(l.lines)
+}
+
+// Newest is the check that found the newest generation whole; the zero value where none did.
+func (l *MediumLog) Newest() (newest MediumCheck) {
+	for _, m := range l.lines {
+		whole := m.Result == Written || m.Result == Whole || m.Result == Repaired
+		if whole && m.Generation > newest.Generation {
+			newest = MediumCheck{m.Time, m.Generation, m.Version, m.Result}
+		}
+	}
+	return newest
 }
 
 // Last is the newest check.

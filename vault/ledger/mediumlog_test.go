@@ -44,6 +44,8 @@ func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
 	last, ok := l.Last()
 	require.True(t, ok)
 	require.Equal(t, mediumChecks()[4], last)
+	require.Equal(t, mediumChecks()[3], l.Newest(), "of those that were whole")
+	require.Zero(t, newMediumLog(stickA).Newest())
 }
 
 // Its lines have members with fixed words, numbers and times, and none for names. Shows G29.
@@ -231,5 +233,31 @@ func TestFoldedLinesThatCannotBeAreRefused(t *testing.T) {
 	} {
 		_, err := ParseMediumLog(data)
 		require.ErrorContains(t, err, "checks.log line", name)
+	}
+}
+
+// A log whose numbers are used up, which anybody can write, does not end the logging: it begins
+// anew, with the same id.
+func TestAMediumLogWithoutNumbersBeginsAnew(t *testing.T) {
+	for n, full := range map[int]bool{maxCount - 3: false, maxCount - 2: false, maxCount - 1: true, maxCount: true} {
+		m := mediumLine{n, firstPrev, start, 1, "1", Whole, stickA, &folded{1, start, 0}, ""}
+		line, err := m.marshal()
+		require.NoError(t, err)
+		l, err := ParseMediumLog([]byte(stickA + "\n" + string(line) + "\n"))
+		require.NoError(t, err)
+		require.Equal(t, full, l.Full(), n)
+		data, err := l.Append(mediumChecks()[0])
+		require.NoError(t, err, n)
+		back, err := ParseMediumLog(data)
+		require.NoError(t, err, n)
+		require.Equal(t, stickA, back.ID())
+		last, ok := back.Last()
+		require.True(t, ok)
+		require.Equal(t, mediumChecks()[0], last)
+		if full {
+			require.Equal(t, 1, back.n())
+		} else {
+			require.Equal(t, n+1, back.n())
+		}
 	}
 }

@@ -68,8 +68,9 @@ type Status struct {
 	media map[string]int // index into Copies, while lines are replayed
 }
 
-// Compute works out the status of a vault from its ledger.
-func Compute(l *Ledger, now time.Time) Status {
+// Compute works out the status of a vault from its ledger. found are generations that lie in
+// the folder of the vault: a ledger that was lost, or put back to an earlier state, does not know them.
+func Compute(l *Ledger, now time.Time, found ...Sealed) Status {
 	now = now.UTC().Truncate(time.Second)
 	s := Status{
 		Vault: l.Vault(), Time: now, Policy: DefaultPolicy(), Lines: len(l.entries), Unsigned: l.Unsigned(),
@@ -77,6 +78,7 @@ func Compute(l *Ledger, now time.Time) Status {
 		media: map[string]int{},
 	}
 	s.replay(l)
+	s.judgeFound(l, found)
 	s.nameCopies()
 	s.count()
 	s.judgeCopies()
@@ -134,8 +136,6 @@ func (s *Status) replay(l *Ledger) {
 	slices.SortStableFunc(s.Deadlines, func(a, b Deadline) int { return a.When.Compare(b.When) })
 }
 
-func (e Deadline) sameAs(other Deadline) bool { return e.What == other.What && e.Role == other.Role }
-
 // sealed takes a generation for the newest. It holds all there is, so the deadlines that
 // came with the one before are over.
 func (s *Status) sealed(e Sealed, before []Deadline) {
@@ -143,7 +143,7 @@ func (s *Status) sealed(e Sealed, before []Deadline) {
 		s.Generation, s.Sealed = e.Generation, e.Created
 	}
 	for _, d := range before {
-		s.Deadlines = slices.DeleteFunc(s.Deadlines, d.sameAs)
+		s.Deadlines = slices.DeleteFunc(s.Deadlines, d.SameAs)
 	}
 	for _, d := range e.Deadlines {
 		s.deadline(d)
@@ -151,7 +151,7 @@ func (s *Status) sealed(e Sealed, before []Deadline) {
 }
 
 func (s *Status) deadline(d Deadline) {
-	if i := slices.IndexFunc(s.Deadlines, d.sameAs); i >= 0 {
+	if i := slices.IndexFunc(s.Deadlines, d.SameAs); i >= 0 {
 		s.Deadlines[i] = d
 		return
 	}
@@ -189,6 +189,20 @@ func (s *Status) judgeDeadlines() {
 		})
 	}
 }
+
+// judgeFound tells of generations that the ledger should know.
+func (s *Status) judgeFound(l *Ledger, found []Sealed) {
+	for _, g := range found {
+		if g.Generation > l.Newest() {
+			s.sealed(g, nil)
+			s.find("STATUS-LEDGER", Danger, g.Created, "the ledger does not know generation %d, which lies in the vault's folder: %s", g.Generation, LostAdvice)
+		}
+	}
+}
+
+// LostAdvice says what to do about a ledger that does not know the newest generation.
+const LostAdvice = "it was lost or put back to an earlier state, or the seal was ended before it was recorded; " +
+	"`coldvault restore --role vault` with a quorum brings back the one that the newest generation carries, and what was recorded since is to be recorded again"
 
 // judgeLedger tells of the ledger itself.
 func (s *Status) judgeLedger(l *Ledger) {

@@ -275,9 +275,12 @@ func TestQuorumSentences(t *testing.T) {
 			"due cold: 3 of 5 cards proven, threshold 3: one more loss away from unrecoverable, unless one of the 2 that are not proven is good"},
 		{"one to spare", []Event{card(1, true), card(2, true), card(3, true), card(4, true)}, ""},
 		{"two lost", []Event{card(1, true), card(2, true), card(3, true), lost(4), lost(5)},
-			"due cold: 3 of 5 cards proven, threshold 3: one more loss away from unrecoverable"},
+			"due cold: 3 of 5 cards left, 3 of them proven, threshold 3: one more loss away from unrecoverable"},
 		{"one lost and one bad", []Event{card(1, true), card(2, true), card(3, true), card(4, false), lost(5)},
-			"due cold: 3 of 5 cards proven, threshold 3: one more loss away from unrecoverable"},
+			"due cold: 3 of 5 cards left, 3 of them proven, threshold 3: one more loss away from unrecoverable"},
+		{"two lost and one of the others unproven", []Event{card(1, true), card(2, true), lost(4), lost(5)},
+			"due cold: 3 of 5 cards left, 2 of them proven, threshold 3: one more loss away from unrecoverable; " +
+				"due cold: 2 of 5 cards proven, threshold 3: nothing shows yet that it can be opened; 1 proof to go"},
 		{"three lost", []Event{card(1, true), card(2, true), lost(3), lost(4), lost(5)},
 			"danger cold: 2 of 5 cards left, threshold 3: it cannot be opened any more; make a new vault while the files are still at hand"},
 		{"a lost one is found", []Event{card(1, true), card(2, true), card(3, true), lost(4), card(4, true)}, ""},
@@ -287,13 +290,13 @@ func TestQuorumSentences(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := Compute(build(t, append([]Event{created()}, tt.events...)...), start)
-			got := ""
+			var got []string
 			for _, f := range s.Findings {
 				if f.ID == "STATUS-QUORUM" && strings.HasPrefix(f.Text, "cold: ") {
-					got = string(f.Severity) + " " + f.Text
+					got = append(got, string(f.Severity)+" "+f.Text)
 				}
 			}
-			require.Equal(t, tt.want, got)
+			require.Equal(t, tt.want, strings.Join(got, "; "))
 		})
 	}
 }
@@ -349,4 +352,27 @@ func TestStatusDoesNotChangeTheLedger(t *testing.T) {
 	require.Equal(t, first, Compute(l, start.Add(time.Hour)))
 	_, err := Parse(l.Bytes())
 	require.NoError(t, err)
+}
+
+// Damage beside the newest generation, or that its parity makes good, loses no copy: it is to
+// be repaired.
+func TestDamageThatLosesNothingIsToBeRepaired(t *testing.T) {
+	s := with(t, 0, at{0, Checked{stickA, 1, Whole, 2}}, at{0, Checked{stickB, 1, Whole, 1}})
+	require.Equal(t, []string{
+		"STATUS-DAMAGE due USB 7F3A (safe deposit) was damaged when it was checked on 2026-03-01, with 2 findings, and generation 1 on it is not lost: repair it",
+		"STATUS-DAMAGE due USB 22B0 was damaged when it was checked on 2026-03-01, with 1 finding, and generation 1 on it is not lost: repair it",
+	}, texts(s))
+	require.Equal(t, []int{3, 2, 1, 3, 0}, values(s))
+	require.Equal(t, 3, s.WholeCopies)
+}
+
+// What lies in the vault's folder tells of a ledger that was lost.
+func TestALedgerThatDoesNotKnowTheFolderIsDanger(t *testing.T) {
+	l := onDays(t, full()...)
+	require.Empty(t, Compute(l, start, Sealed{1, start, []string{"cold"}, nil}).Findings[1:], "nothing but that it is not signed")
+	s := Compute(l, start, Sealed{2, start, []string{"cold"}, nil})
+	require.Equal(t, 2, s.Generation)
+	require.Equal(t, []int{0, 0, 0, 0, 0}, values(s))
+	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know generation 2, which lies in the vault's folder: "+LostAdvice)
+	require.True(t, s.Due)
 }

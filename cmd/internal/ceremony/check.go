@@ -78,9 +78,6 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		}
 	}
 	vault.CheckTogether(result.Media)
-	for _, m := range result.Media {
-		damaged = damaged || m.Damaged()
-	}
 	result.Shares, result.Compared = checkShares(in)
 	for _, s := range result.Shares {
 		damaged = damaged || !s.Good
@@ -94,16 +91,20 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		nothing := !input.Medium && input.Shares+input.Frames == 0
 		damaged = damaged || nothing || len(input.Notes) > 0
 	}
-	if err := r.recordCheck(c, result); err != nil {
-		return result, err
+	err = r.recordCheck(c, result)
+	for _, m := range result.Media { // also what the ledger knows better
+		damaged = damaged || m.Damaged()
 	}
 	switch {
-	case damaged:
-		return result, ErrDamage
-	case missing != "":
+	case !damaged && err == nil && missing != "":
 		return result, withHint(fmt.Errorf("%q is not there: it was not checked", missing), "mount it, and give the folder that it is mounted at")
+	case !damaged:
+		return result, err
 	}
-	return result, nil
+	if err != nil {
+		c.Warn("%v", err)
+	}
+	return result, ErrDamage
 }
 
 // vaultFolder is checked too, where it is given: cards are compared with it.

@@ -40,12 +40,26 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sameVault(r.Ledger, generation.Identity.Vault.ID); err != nil {
+		return nil, err
+	}
 	targets, failed, closeTargets := openTargets(r.From, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
 	places := locate(c, r.To)
+	if r.Ledger != "" {
+		folder, closeFolder, err := openFolder(r.Ledger)
+		if err != nil {
+			return nil, err
+		}
+		err = places.separate(c, folder, targets)
+		closeFolder()
+		if err != nil {
+			return nil, err
+		}
+	}
 	copied, err := generation.Duplicate(targets, r.Now, throttled(c))
 	c.Progress("", 0, 0)
 	if err != nil {
@@ -58,17 +72,16 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	for _, m := range copied.Media {
 		c.Say("generation %d copied to %s and read back from it", generation.Number, m)
 	}
+	warnUnlogged(c, copied.Unlogged, copied.IDs)
 	var errs []error
 	for _, f := range copied.Failed {
 		c.Warn("%v", f)
 		errs = append(errs, f)
 	}
-	if err := record(r.Ledger, r.Now, places.copies(copied.IDs, generation.Number)...); err != nil {
-		errs = append(errs, err)
-	}
+	err = record(r.Ledger, r.Now, places.copies(copied.IDs, func(name string) int { return copied.Newest[name] })...)
 	result := &CopyResult{Vault: generation.Identity.Vault.ID, Generation: generation.Number, Duplicated: copied}
 	if len(errs) > 0 {
-		err = withHint(fmt.Errorf("%d of %d media do not hold generation %d: %w", len(errs), len(r.To), generation.Number, errors.Join(errs...)),
+		err = withHint(errors.Join(fmt.Errorf("%d of %d media do not hold generation %d: %w", len(errs), len(r.To), generation.Number, errors.Join(errs...)), err),
 			"mend or replace the medium and copy again; `coldvault check` says what one holds already")
 	}
 	return result, err

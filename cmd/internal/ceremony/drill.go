@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"coldvault/shard"
 	"coldvault/vault"
 	"coldvault/vault/airgap"
 	"coldvault/vault/ledger"
@@ -58,21 +60,10 @@ func (s *stopwatch) total() (sum time.Duration) {
 // Drill carries out a restore in guarded memory only, to prove that it works: every file
 // is opened, compared with what was sealed and judged; archives are decrypted and hashed,
 // for whoever has noted a digest.
-// Nothing is written but a line in the ledger of the vault's folder, where that is given.
-func Drill(c Console, r RestoreRequest, folder string) (*DrillResult, error) {
-	result, err := r.drill(c)
-	if result == nil {
-		return nil, err
-	}
-	e := ledger.Drilled{Role: result.Role, Generation: result.Generation, Restored: err == nil, RPO: int64(max(0, result.RPO) / time.Second)}
-	for _, s := range result.Steps {
-		e.Steps = append(e.Steps, ledger.Step{Name: s.Name, Seconds: s.Took.Round(time.Millisecond).Seconds()})
-	}
-	events := append([]ledger.Event{e}, hostAccepted("drill", result.HostAccepted)...)
-	return result, errors.Join(err, record(folder, r.Rules.Now, events...))
-}
-
-func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
+// Nothing is written but lines in the ledger of the vault's folder, where that is given:
+// that the generation was restored, or that it was not. The result is nil where the drill did
+// not come to open it.
+func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 	role, err := findRole(r.Role)
 	if err != nil {
 		return nil, err
@@ -85,20 +76,49 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 		return nil, err
 	}
 	watch := &stopwatch{since: time.Now()}
-	opened, err := r.openTimed(c, role.compartments, watch)
+	opened, err := r.quorum(c, role.compartments, watch)
 	if err != nil {
 		return nil, err
 	}
 	defer opened.close()
-	entries, err := vault.Merge(opened.bundles)
-	if err != nil {
-		return nil, err
-	}
-	if entries = role.pick(entries); len(entries) == 0 {
-		return nil, fmt.Errorf("generation %d holds nothing for the role %s", opened.generation.Number, role.name)
-	}
 	g := opened.generation
 	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name, HostAccepted: accepted}
+	err = r.drill(c, role, opened, watch, result)
+	result.Steps, result.RTO, result.RPO = watch.steps, watch.total(), r.Rules.Now.Sub(result.Sealed)
+	// The media are left as they were: a drill reads what it needs of them, not all they hold.
+	events := slices.Concat(result.event(err), provenCards(opened.shares), hostAccepted("drill", accepted))
+	return result, errors.Join(err, record(r.Ledger, r.Rules.Now, events...))
+}
+
+// errNothingToDrill says nothing of a generation but that it has no files for a role.
+var errNothingToDrill = errors.New("holds nothing for the role")
+
+// event is what the ledger is told of the drill: nothing where it ended for a reason that is
+// not the backup's.
+func (d *DrillResult) event(err error) []ledger.Event {
+	if errors.Is(err, secret.ErrLimit) || errors.Is(err, errNothingToDrill) {
+		return nil
+	}
+	e := ledger.Drilled{Role: d.Role, Generation: d.Generation, Restored: err == nil, RPO: int64(max(0, d.RPO) / time.Second)}
+	for _, s := range d.Steps {
+		e.Steps = append(e.Steps, ledger.Step{Name: s.Name, Seconds: s.Took.Round(time.Millisecond).Seconds()})
+	}
+	return []ledger.Event{e}
+}
+
+// drill restores what the role needs and fills in what it shows.
+func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopwatch, result *DrillResult) (err error) {
+	if opened.bundles, err = openBundles(c, opened.generation, opened.shares, role.compartments); err != nil {
+		return err
+	}
+	watch.lap("decryption")
+	entries, err := vault.Merge(opened.bundles)
+	if err != nil {
+		return err
+	}
+	if entries = role.pick(entries); len(entries) == 0 {
+		return fmt.Errorf("generation %d %w %s", result.Generation, errNothingToDrill, role.name)
+	}
 	for _, e := range entries {
 		result.Bytes += e.Size
 		if e.Archive == nil {
@@ -107,9 +127,9 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 		}
 		if err := drillArchive(c, e); err != nil {
 			if err = fmt.Errorf("%q: %w", e.Name, err); errors.Is(err, secret.ErrLimit) {
-				return result, err // with the hint that belongs to it
+				return err // with the hint that belongs to it
 			}
-			return result, withHint(err, "give another medium with --from: what one has lost another may have")
+			return withHint(err, "give another medium with --from: what one has lost another may have")
 		}
 		result.Archives++
 	}
@@ -118,11 +138,22 @@ func (r RestoreRequest) drill(c Console) (*DrillResult, error) {
 	}
 	result.Report = r.Rules.judgeEntries(entries, role.name != "all")
 	watch.lap("checks")
-	result.Steps, result.RTO, result.RPO = watch.steps, watch.total(), r.Rules.Now.Sub(result.Sealed)
 	if result.Report.Worst() == material.Fail {
-		return result, withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
+		return withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
 	}
-	return result, nil
+	return nil
+}
+
+// provenCards are the events of the shares that are what they were made as.
+func provenCards(shares *vault.Shares) (events []ledger.Event) {
+	for _, j := range shares.Judged {
+		if j.Verdict == shard.Accepted {
+			events = append(events, ledger.CardChecked{
+				Set: j.Share.Set().String(), Compartment: j.Share.Compartment().String(), Index: j.Share.Index(), Proven: true,
+			})
+		}
+	}
+	return events
 }
 
 // drillArchive decrypts an archive, from one medium after the other. That it opens under

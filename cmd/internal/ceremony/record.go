@@ -1,13 +1,18 @@
 package ceremony
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"coldvault/media"
 	"coldvault/shard"
@@ -69,20 +74,38 @@ func (d devices) copied(name, id string, generation int) ledger.Copied {
 	return e
 }
 
-// short cuts a text to what a line of the ledger takes.
+// short makes of a text what a line of the ledger takes: names of files and of devices may
+// have any bytes and any length.
 func short(text string) string {
-	const limit = 120
-	if r := []rune(text); len(r) > limit {
-		return string(r[:limit])
+	const limit = 120 // in bytes: sixteen of them fit on a line
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+	for len(text) > limit {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
 	}
-	return text
+	return strings.TrimSpace(text)
 }
 
-// copies are the events of a generation on several media.
-func (d devices) copies(ids map[string]string, generation int) []ledger.Event {
+// warnUnlogged says what it means that the log of a medium could not be written.
+func warnUnlogged(c Console, unlogged []*vault.TargetError, ids map[string]string) {
+	for _, f := range unlogged {
+		c.Warn("%s holds the generation, read back from it; its log could not be written: %v", f.Medium, f.Err)
+		if ids[f.Medium] == "" {
+			c.Warn("%s has no id without a log, so no ledger knows of that copy: mend the log with `coldvault check --repair`, and record it with `coldvault check --vault FOLDER`", f.Medium)
+		}
+	}
+}
+
+// copies are the events of the newest generations on several media.
+func (d devices) copies(ids map[string]string, newest func(name string) int) []ledger.Event {
 	var events []ledger.Event
 	for name, id := range ids {
-		events = append(events, d.copied(name, id, generation))
+		events = append(events, d.copied(name, id, newest(name)))
 	}
 	slices.SortFunc(events, func(a, b ledger.Event) int {
 		return compareMedia(a.(ledger.Copied), b.(ledger.Copied))
@@ -110,11 +133,39 @@ func record(folder string, now time.Time, events ...ledger.Event) error {
 		return err
 	}
 	defer closeFolder()
-	return recordHint(f.Record(now, nil, events...))
+	return notRecorded(folder, f.Record(now, nil, events...))
 }
 
-func recordHint(err error) error {
-	return withHint(err, "the work itself is done, and not in the ledger: `coldvault check --vault FOLDER` says what is wrong with that, and records it when that is mended")
+// sameVault refuses to record in the folder of another vault, before anything is done
+// that would be recorded there.
+func sameVault(folder, id string) error {
+	if folder == "" {
+		return nil
+	}
+	f, closeFolder, err := openFolder(folder)
+	if err != nil {
+		return err
+	}
+	defer closeFolder()
+	if f.ID == id {
+		return nil
+	}
+	return withHint(usage("%s is the folder of vault %s, and what is read is of vault %s", folder, f.ID, id),
+		"nothing was done; give the folder of vault %s with --vault, or leave that out", id)
+}
+
+// notRecorded is the error of work that is done, and that the ledger was not told of.
+func notRecorded(folder string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return withHint(fmt.Errorf("the work itself is done, and not recorded in the ledger of %s: %w", folder, err),
+		"mend what is named; `coldvault check --vault %s MEDIUM` then records media, and pages and cards too", folder)
+}
+
+// unusable is the error of a ledger that is looked at before anything is done.
+func unusable(err error) error {
+	return withHint(err, "nothing was done; the newest generation carries the ledger too: `coldvault restore --role vault` brings it back")
 }
 
 // hostAccepted is the event of findings about the machine that were accepted.
@@ -135,7 +186,8 @@ func hostAccepted(command string, accepted []airgap.Finding) []ledger.Event {
 // written and are not damaged, and in the ledger of a vault.
 func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	var ledgerID string
-	known := map[string]bool{}
+	var known map[string]ledger.Copied
+	var newest map[string]ledger.MediumCheck
 	if r.Vault != "" {
 		folder, closeFolder, err := openFolder(r.Vault)
 		if err != nil {
@@ -145,29 +197,39 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		ledgerID = folder.ID
 		l, err := folder.Ledger()
 		if err != nil {
-			return recordHint(err)
+			return notRecorded(r.Vault, err)
 		}
-		for _, e := range l.Entries() {
-			if copied, ok := e.Event.(ledger.Copied); ok {
-				known[copied.Medium] = true
-			}
-		}
+		known, newest = lastCopied(l), newestWhole(l)
 	}
 	var events []ledger.Event
 	for _, m := range result.Media {
-		id := r.logCheck(c, m, result.Repaired[m.Medium.Source.Name()])
+		name := m.Medium.Source.Name()
+		id := r.logCheck(c, m, result.Repaired[name])
 		if id == "" || m.Medium.ID != ledgerID {
 			continue
 		}
-		number := m.Newest()
+		was, recorded := known[id]
+		number := cmp.Or(m.Newest(), was.Generation) // where nothing can be read, the copy is damaged
 		if number == 0 {
 			continue
 		}
-		if !known[id] {
-			events = append(events, locateOne(m.Medium.Source.Name()).copied(m.Medium.Source.Name(), id, number))
+		is := locateOne(name).copied(name, id, number)
+		if recorded && otherDevice(was, is) {
+			m.Findings = append(m.Findings, vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
+				"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
+				cloneError(was, is), ledger.MediumLogName)})
+			continue
+		}
+		if had := newest[id]; number < had.Generation && !slices.ContainsFunc(m.Findings, isGone) {
+			m.Findings = append(m.Findings, vault.Finding{Severity: vault.Damage, ID: vault.GenerationGone, Path: name, Text: fmt.Sprintf(
+				"generation %d is gone, and the ledger says that it was here on %s: it was removed, the medium was put back to an earlier state, or this is an old copy of it; seal onto it or copy to it",
+				had.Generation, had.Time.Format(time.DateOnly))})
+		}
+		if !recorded {
+			events = append(events, is)
 		}
 		events = append(events, ledger.Checked{
-			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[m.Medium.Source.Name()]), Findings: m.Damages(),
+			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[name]), Findings: m.Damages(),
 		})
 	}
 	for _, p := range result.Pages {
@@ -180,7 +242,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		} else if p.Need > 0 {
 			state = ledger.Incomplete
 		}
-		if !known[id] {
+		if _, recorded := known[id]; !recorded {
 			events = append(events, ledger.Copied{Medium: id, Kind: ledger.Paper, Generation: p.Generation})
 		}
 		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: p.Need})
@@ -193,6 +255,31 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	return record(r.Vault, r.Now, events...)
 }
 
+func isGone(f vault.Finding) bool { return f.ID == vault.GenerationGone }
+
+// newestWhole are the newest generations that the ledger knows to have been whole on each
+// medium, by its id.
+func newestWhole(l *ledger.Ledger) map[string]ledger.MediumCheck {
+	newest := map[string]ledger.MediumCheck{}
+	for _, e := range l.Entries() {
+		id, generation := "", 0
+		switch event := e.Event.(type) {
+		case ledger.Copied:
+			if event.Proven {
+				id, generation = event.Medium, event.Generation
+			}
+		case ledger.Checked:
+			if event.Result == ledger.Whole || event.Result == ledger.Repaired {
+				id, generation = event.Medium, event.Generation
+			}
+		}
+		if generation > newest[id].Generation {
+			newest[id] = ledger.MediumCheck{Time: e.Time, Generation: generation}
+		}
+	}
+	return newest
+}
+
 func locateOne(name string) devices {
 	d, err := thisHost().Device(name)
 	if err != nil {
@@ -201,11 +288,19 @@ func locateOne(name string) devices {
 	return devices{name: d}
 }
 
+// resultOf is what a check says of the newest generation on a medium. Damage beside it, or
+// that its parity makes good, is counted with it and is no loss of the copy.
 func resultOf(m *vault.Checked, repaired bool) ledger.Result {
-	switch {
-	case m.Damaged():
+	number := m.Newest()
+	for _, g := range m.Generations {
+		if g.Number == number && !g.Whole && !g.Repairable {
+			return ledger.Damaged
+		}
+	}
+	if number == 0 {
 		return ledger.Damaged
-	case repaired:
+	}
+	if repaired {
 		return ledger.Repaired
 	}
 	return ledger.Whole

@@ -30,6 +30,7 @@ type RestoreRequest struct {
 	To     string
 	Vault  string // id, where the media hold several
 	Number int    // generation, 0 for the newest
+	Ledger string // folder of the vault in whose ledger a drill is recorded, "" for none
 	// ChainCounter answers for files that the network may have overtaken: a
 	// number, "unknown", or FILE=number.
 	ChainCounter []string
@@ -128,9 +129,10 @@ func leftOut(c Console, archives []vault.LeftOut) error {
 		"restore them with --role archive and all media of this generation with --from: what one has lost another may have; everything else is here")
 }
 
-// opened is a generation with the compartments that were asked for.
+// opened is a generation, a quorum of its cards, and the compartments that were asked for.
 type opened struct {
 	generation *vault.Copy
+	shares     *vault.Shares
 	bundles    []*vault.Bundle
 	in         *Intake // the media that the generation is read from
 }
@@ -147,11 +149,19 @@ func (o *opened) close() {
 // open reads what was given, finds the generation, collects a quorum and opens the
 // compartments. The caller closes what it returns.
 func (r RestoreRequest) open(c Console, compartments []string) (*opened, error) {
-	return r.openTimed(c, compartments, &stopwatch{})
+	o, err := r.quorum(c, compartments, &stopwatch{})
+	if err != nil {
+		return nil, err
+	}
+	if o.bundles, err = openBundles(c, o.generation, o.shares, compartments); err != nil {
+		o.close()
+		return nil, err
+	}
+	return o, nil
 }
 
-// openTimed is open with a watch on each step.
-func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopwatch) (_ *opened, err error) {
+// quorum is open up to the cards, with a watch on what the machine does.
+func (r RestoreRequest) quorum(c Console, compartments []string, watch *stopwatch) (_ *opened, err error) {
 	in, err := NewIntake()
 	if err != nil {
 		return nil, err
@@ -167,15 +177,13 @@ func (r RestoreRequest) openTimed(c Console, compartments []string, watch *stopw
 	if o.generation, err = selectGeneration(c, in, r.Vault, r.Number); err != nil {
 		return nil, err
 	}
-	r.Host.warnClock(c, o.generation.Manifest.Created)
-	watch.lap("media and cards")
-	shares, err := collectShares(c, in, o.generation.Identity, compartments)
-	if err != nil {
+	if err = sameVault(r.Ledger, o.generation.Identity.Vault.ID); err != nil {
 		return nil, err
 	}
+	r.Host.warnClock(c, o.generation.Manifest.Created)
+	watch.lap("media and cards")
+	o.shares, err = collectShares(c, in, o.generation.Identity, compartments)
 	watch.since = time.Now() // waiting for custodians is not the machine's time
-	o.bundles, err = openBundles(c, o.generation, shares, compartments)
-	watch.lap("decryption")
 	return o, err
 }
 

@@ -52,6 +52,13 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer closeFolder()
+	unrecorded, err := folder.Unrecorded()
+	if err != nil {
+		return nil, unusable(err)
+	}
+	if unrecorded > 0 { // the next one hides that
+		c.Warn("the ledger does not know generation %d, which lies in the vault's folder: %s", unrecorded, ledger.LostAdvice)
+	}
 	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {
@@ -71,6 +78,9 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	c.Say("%d files recognised", len(report.Items))
 	places := locate(c, r.To)
+	if err := places.separate(c, folder, targets); err != nil {
+		return nil, err
+	}
 	signer, err := unlock(c, folder)
 	if err != nil {
 		return nil, err
@@ -82,7 +92,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	request := vault.SealRequest{
 		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
-		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(report),
+		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(c, report),
 	}
 	request.Material, request.Archives = r.assign(gathered, report)
 	sealed, err := folder.Seal(request)
@@ -91,8 +101,8 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, withHint(err, "the generation before it is untouched; mend what is named and seal again")
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
-	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, sealed.Generation)...)
-	err = recordHint(folder.Record(request.Created, signer, events...))
+	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, func(string) int { return sealed.Generation })...)
+	err = notRecorded(r.Vault, folder.Record(request.Created, signer, events...))
 	result, reportErr := r.report(c, folder, sealed, report)
 	if r.Replug && reportErr == nil {
 		// Not while a person is waited for.
@@ -105,13 +115,33 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	return result, errors.Join(reportErr, err)
 }
 
-// deadlines are the dates of the material, and those that the operator gave.
-func (r SealRequest) deadlines(report material.Report) []ledger.Deadline {
-	out := slices.Clone(r.Due)
+// deadlines are the dates that the operator gave and then those of the material, each
+// from the first to come on, as many as the ledger takes of a generation. Of two of one
+// name it could only keep one: the first to come.
+func (r SealRequest) deadlines(c Console, report material.Report) []ledger.Deadline {
+	given, found := slices.Clone(r.Due), []ledger.Deadline{}
 	for _, d := range report.Deadlines {
-		out = append(out, ledger.Deadline{What: short(d.What), Role: d.Role, When: d.When.UTC().Truncate(time.Second)})
+		found = append(found, ledger.Deadline{What: short(d.What), Role: d.Role, When: d.When.UTC().Truncate(time.Second)})
 	}
-	return out
+	var out []ledger.Deadline
+	for _, dates := range [][]ledger.Deadline{given, found} {
+		slices.SortStableFunc(dates, func(a, b ledger.Deadline) int { return a.When.Compare(b.When) })
+		for _, d := range dates {
+			if !slices.ContainsFunc(out, d.SameAs) {
+				out = append(out, d)
+			}
+		}
+	}
+	if len(out) <= ledger.MaxDeadlines {
+		return out
+	}
+	var left []string
+	for _, d := range out[ledger.MaxDeadlines:] {
+		left = append(left, fmt.Sprintf("%s (%s)", d.What, d.When.Format(time.DateOnly)))
+	}
+	c.Warn("%d dates are known, and the ledger takes %d with a generation; status will not remind of: %s; `coldvault record --due WHAT=DATE` notes more",
+		len(out), ledger.MaxDeadlines, strings.Join(left, ", "))
+	return out[:ledger.MaxDeadlines]
 }
 
 // unlock asks for the passphrase of the vault's signer and opens its key with it.
@@ -137,6 +167,7 @@ func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealR
 	for _, f := range slices.Concat(sealed.Failed, sealed.Crowded) {
 		c.Warn("%v", f)
 	}
+	warnUnlogged(c, sealed.Unlogged, sealed.IDs)
 	result := &SealResult{SealResult: sealed, Vault: folder.ID, Report: report}
 	if len(sealed.Media) == 0 {
 		return result, withHint(fmt.Errorf("no medium holds generation %d; it is only in the vault's folder", sealed.Generation),

@@ -45,6 +45,13 @@ func Status(c Console, r StatusRequest) (*StatusResult, error) {
 		if err != nil && !errors.Is(err, ErrDamage) {
 			return nil, err
 		}
+		for _, m := range result.Checked.Media {
+			for _, f := range m.Findings {
+				if f.Severity == vault.Damage {
+					c.Warn("%s: %s", f.Path, f.Text)
+				}
+			}
+		}
 	}
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
@@ -53,9 +60,9 @@ func Status(c Console, r StatusRequest) (*StatusResult, error) {
 	defer closeFolder()
 	l, err := folder.Ledger()
 	if err != nil {
-		return nil, withHint(err, "the newest generation carries the ledger too: `coldvault restore --role vault` brings it back")
+		return nil, unusable(err)
 	}
-	result.Identity, result.Status = folder.Identity, ledger.Compute(l, r.Now)
+	result.Identity, result.Status = folder.Identity, folder.Status(l, r.Now)
 	if r.ICS != nil {
 		if err := writeCalendar(c, r.ICS, result.Status); err != nil {
 			return result, err
@@ -107,7 +114,7 @@ func Record(r RecordRequest) ([]ledger.Event, error) {
 	defer closeFolder()
 	l, err := folder.Ledger()
 	if err != nil {
-		return nil, recordHint(err)
+		return nil, unusable(err)
 	}
 	events, err := r.events(folder, l)
 	if err != nil {
@@ -172,16 +179,19 @@ func findMedium(name, vaultID string, l *ledger.Ledger) (string, error) {
 			return "", err
 		}
 		defer dir.Close()
-		found, err := vault.OpenMedia(dir)
+		id, err := mediumID(dir, vaultID)
 		if err != nil {
 			return "", err
 		}
-		for _, m := range found {
-			if id := m.MediumID(); m.ID == vaultID && id != "" {
-				return id, nil
+		if id == "" {
+			return "", withHint(fmt.Errorf("%s has no id of this vault", name), "`coldvault check --vault FOLDER %s` gives it one", name)
+		}
+		if was, ok := lastCopied(l)[id]; ok {
+			if is := locateOne(name).copied(name, id, was.Generation); otherDevice(was, is) {
+				return "", withHint(fmt.Errorf("%s: %w", name, cloneError(was, is)), "`coldvault check --vault FOLDER %s` says how it becomes a medium of its own", name)
 			}
 		}
-		return "", withHint(fmt.Errorf("%s has no id of this vault", name), "`coldvault check --vault FOLDER %s` gives it one", name)
+		return id, nil
 	}
 	var ids []string
 	for _, e := range l.Entries() {

@@ -1,0 +1,107 @@
+package ceremony
+
+import (
+	"fmt"
+	"strings"
+
+	"coldvault/media"
+	"coldvault/vault"
+	"coldvault/vault/ledger"
+)
+
+// A medium is known by the id in its log, and whoever copies it with other means copies that
+// too: what is read of such a clone says nothing of the medium in the safe. What the ledger
+// knows of the device tells them apart, as far as both are known.
+
+// lastCopied is what the ledger last noted of each medium, by its id.
+func lastCopied(l *ledger.Ledger) map[string]ledger.Copied {
+	last := map[string]ledger.Copied{}
+	for _, e := range l.Entries() {
+		if copied, ok := e.Event.(ledger.Copied); ok {
+			last[copied.Medium] = copied
+		}
+	}
+	return last
+}
+
+// otherDevice tells that two records of one id are of two devices: they differ in what is
+// known of both, or are of different kinds. Two folders of one disk do not, nor two devices
+// without a serial number. A share says nothing by its name, which changes. Keeps G26.
+func otherDevice(a, b ledger.Copied) bool {
+	marks, others := deviceMarks(a.Device), deviceMarks(b.Device)
+	same := false
+	for _, name := range []string{"uuid", "partuuid", "serial"} {
+		if marks[name] == "" || others[name] == "" {
+			continue
+		}
+		if marks[name] != others[name] {
+			return true
+		}
+		same = true
+	}
+	return !same && a.Kind != b.Kind && a.Kind != ledger.Folder && b.Kind != ledger.Folder
+}
+
+// deviceMarks takes a media.Device's ID apart.
+func deviceMarks(id string) map[string]string {
+	marks := map[string]string{}
+	for _, field := range strings.Fields(id) {
+		name, value, _ := strings.Cut(field, "=")
+		marks[name] = value
+	}
+	return marks
+}
+
+// deviceName is what people recognise of a recorded device.
+func deviceName(e ledger.Copied) string {
+	if e.Model != "" {
+		return e.Model
+	}
+	return string(e.Kind)
+}
+
+// cloneError says that a medium is not the one whose id it has.
+func cloneError(was, is ledger.Copied) error {
+	return fmt.Errorf("it has the id %s, which the ledger knows from another device: it is on %s, and the other is %s",
+		MediumLabel(was.Medium), deviceName(is), deviceName(was))
+}
+
+// separate gives targets that are clones a new id: as media of their own they can be sealed
+// onto and copied to.
+func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir) error {
+	l, err := folder.Ledger()
+	if err != nil {
+		return unusable(err)
+	}
+	last := lastCopied(l)
+	for _, dir := range targets {
+		id, err := mediumID(dir, folder.ID)
+		if err != nil {
+			continue // an empty one, or it is said where it is written to
+		}
+		was, known := last[id]
+		is := d.copied(dir.Name(), id, was.Generation)
+		if !known || !otherDevice(was, is) {
+			continue
+		}
+		c.Warn("%s: %v; it gets an id of its own", dir.Name(), cloneError(was, is))
+		if err := vault.DropMediumLog(dir, folder.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mediumID is the id of a medium of this vault, "" where it has none.
+func mediumID(dir *media.Dir, vaultID string) (string, error) {
+	found, err := vault.OpenMedia(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, m := range found {
+		if m.ID == vaultID && !m.OwnFolder() {
+			return m.MediumID(), nil
+		}
+	}
+	return "", nil
+}
