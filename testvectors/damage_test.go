@@ -119,6 +119,8 @@ func (g *goldenVault) restore(t *testing.T, found []*vault.Medium) (class string
 	}
 	require.Equal(t, g.expected[c.Number], got)
 	switch {
+	case strings.Contains(strings.Join(copies.Notes, "\n"), "no medium at hand has a good shares.json"):
+		return "identity", nil // not refused: the cards have proven themselves
 	case c.Number == 1:
 		require.NotEmpty(t, copies.Notes, "an older generation without a word")
 		return "incomplete", nil

@@ -87,9 +87,7 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	c := &Checked{Medium: m, pages: pages}
 	if m.Err != nil {
-		for line := range strings.Lines(m.Err.Error()) {
-			c.add(Damage, "VAULT-IDENTITY", m.Path(""), errors.New(strings.TrimSuffix(line, "\n")))
-		}
+		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
 	}
 	if m.Identity == nil {
 		return c

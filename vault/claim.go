@@ -38,17 +38,16 @@ func claims(from []*Medium, name string, limit int64) (out []claimed, err error)
 
 // identify finds out what the vault of an id is, file by file from all media that claim to
 // be of it: one may have lost what another has. Without an id it is the vault whose vault.json
-// they have. It fails only where there is no vault.json; what else is missing is in lacks.
+// they have. It fails only where there is no vault.json with its signature.
 //
 // vault.json is bound to its id, which every share has in it; whatever else there is, to the
 // signer that it names.
 func identify(id string, from []*Medium) (*Identity, error) {
 	i := &Identity{files: map[string][]byte{}}
-	for _, find := range []func(string, []*Medium) error{i.findVault, i.findShares} {
-		if err := find(id, from); err != nil {
-			return nil, err
-		}
+	if err := i.findVault(id, from); err != nil {
+		return nil, err
 	}
+	i.findShares(from)
 	for _, c := range format.Compartments() {
 		name := recipientFile(c)
 		found, _ := claims(from, name, maxRecipient) // only sealing needs them; Check reports the others
@@ -61,47 +60,37 @@ func identify(id string, from []*Medium) (*Identity, error) {
 	return i, nil
 }
 
-// findVault wants one vault.json. One that is not signed is still that of its id, but a
-// signed one is believed before it.
+// findVault wants one vault.json.
 func (i *Identity) findVault(id string, from []*Medium) error {
 	found, err := claims(from, vaultFile, format.MaxVaultSize)
-	var signed, unsigned []claimed
-	var why error
+	var good *Medium
 	for _, f := range found {
-		v, parseErr := format.ParseVault(f.data)
-		if parseErr == nil && id != "" && v.ID != id {
-			parseErr = fmt.Errorf("the folder is named %s and its vault.json is of vault %s", id, v.ID)
-		}
-		if parseErr != nil {
-			err = errors.Join(err, parseErr)
+		v, sig, vaultErr := signedVault(id, f.data, from)
+		if vaultErr != nil {
+			err = errors.Join(err, vaultErr)
 			continue
 		}
-		if _, sigErr := signatureOf(v, vaultFile, f.data, from); sigErr != nil {
-			unsigned, why = append(unsigned, f), errors.Join(why, sigErr)
-			continue
+		if good != nil {
+			return &plantedError{f.on, good}
 		}
-		signed = append(signed, f)
+		good, i.Vault, i.Fingerprint = f.on, v, format.Fingerprint(f.data)
+		i.files[vaultFile], i.files[vaultFile+signatureExt] = f.data, sig
 	}
-	good := signed
-	if len(good) == 0 {
-		good = unsigned
-	}
-	switch len(good) {
-	case 0:
-		return err
-	case 1:
-	default:
-		return &plantedError{good[1].on, good[0].on}
-	}
-	i.files[vaultFile] = good[0].data
-	i.Vault, _ = format.ParseVault(good[0].data) // parsed above
-	i.Fingerprint = format.Fingerprint(good[0].data)
-	if len(signed) == 0 {
-		i.lack(vaultFile+signatureExt, why)
+	if good != nil {
 		return nil
 	}
-	i.files[vaultFile+signatureExt], _ = signatureOf(i.Vault, vaultFile, good[0].data, from)
-	return nil
+	return err
+}
+
+func signedVault(id string, data []byte, from []*Medium) (v format.Vault, sig []byte, err error) {
+	if v, err = format.ParseVault(data); err != nil {
+		return v, nil, err
+	}
+	if id != "" && v.ID != id {
+		return v, nil, fmt.Errorf("the folder is named %s and its vault.json is of vault %s", id, v.ID)
+	}
+	sig, err = signatureOf(v, vaultFile, data, from)
+	return v, sig, err
 }
 
 // plantedError is two true identities of one id, which are never mixed.
@@ -112,9 +101,9 @@ func (e *plantedError) Error() string {
 		e.one.Path(""), e.other.Path(""))
 }
 
-// findShares takes the newest shares.json that is signed. None is an error: the cards that
-// are given prove themselves by what they open.
-func (i *Identity) findShares(_ string, from []*Medium) error {
+// findShares takes the newest shares.json that is signed. Where there is none, the cards
+// prove themselves by what they open.
+func (i *Identity) findShares(from []*Medium) {
 	found, err := claims(from, sharesFile, format.MaxSharesSize)
 	for _, f := range found {
 		s, sig, shareErr := i.signedShares(f.data, from)
@@ -127,9 +116,8 @@ func (i *Identity) findShares(_ string, from []*Medium) error {
 		}
 	}
 	if i.files[sharesFile] == nil {
-		i.lack(sharesFile, err)
+		i.noShares = err
 	}
-	return nil
 }
 
 func (i *Identity) signedShares(data []byte, from []*Medium) (s format.Shares, sig []byte, err error) {
@@ -161,27 +149,10 @@ func findSignature(v format.Vault, name string, data []byte, comment string, fro
 	return nil, err
 }
 
-// lack is a file of an identity that is missing, or not good.
-type lack struct {
-	name string
-	why  error
-}
-
-func (i *Identity) lack(name string, why error) { i.lacks = append(i.lacks, lack{name, why}) }
-
-// lacking says why what is signed of an identity is not whole, nil where it is.
-func (i *Identity) lacking() error {
-	var all []error
-	for _, l := range i.lacks {
-		all = append(all, l.why)
-	}
-	return errors.Join(all...)
-}
-
 // whole refuses an identity that cannot be written to another place.
 func (i *Identity) whole() error {
-	for _, l := range i.lacks {
-		return fmt.Errorf("no medium at hand has a good %s", l.name)
+	if i.noShares != nil {
+		return errors.New("no medium at hand has a good shares.json")
 	}
 	return nil
 }
@@ -204,8 +175,7 @@ func (i *Identity) damages(m *Medium) (out []error) {
 	return out
 }
 
-// compareFiles names which of a file and its signature is not as it must be; nil is one that
-// is good nowhere.
+// compareFiles names which of a file and its signature is not as it must be.
 func compareFiles(m *Medium, name string, data, sig []byte) (out []error) {
 	for _, f := range []struct {
 		name string
@@ -215,7 +185,7 @@ func compareFiles(m *Medium, name string, data, sig []byte) (out []error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			out = append(out, fmt.Errorf("%s is missing", m.Path(f.name)))
-		case err != nil || f.want == nil || !bytes.Equal(have, f.want):
+		case err != nil || !bytes.Equal(have, f.want):
 			out = append(out, fmt.Errorf("%s is damaged", m.Path(f.name)))
 		}
 	}

@@ -96,13 +96,8 @@ func (c *Copies) note() {
 			c.Notes = append(c.Notes, d.Error())
 		}
 	}
-	for _, l := range c.Identity.lacks {
-		switch l.name {
-		case sharesFile:
-			c.Notes = append(c.Notes, "no medium at hand has a good shares.json: a forged card is not named, and is noticed only when the cards do not give the key that vault.json names")
-		default:
-			c.Notes = append(c.Notes, fmt.Sprintf("no medium at hand has a good %s: compare the fingerprint with a card", l.name))
-		}
+	if c.Identity.noShares != nil {
+		c.Notes = append(c.Notes, "no medium at hand has a good shares.json: a forged card is not named, and is noticed only when the cards do not give the key that vault.json names")
 	}
 }
 

@@ -34,7 +34,7 @@ const maxRecipient = 4 << 10
 
 func generationDir(number int) string { return path.Join(generationsDir, fmt.Sprintf("%06d", number)) }
 
-// Identity is what a vault is to everybody: vault.json and shares.json.
+// Identity is what a vault is to everybody: vault.json, and shares.json if there is a good one.
 type Identity struct {
 	Vault       format.Vault
 	Shares      format.Shares
@@ -42,7 +42,8 @@ type Identity struct {
 
 	// The bytes as they lie on a medium, by name; those that are good.
 	files map[string][]byte
-	lacks []lack
+	// noShares says why there is no good shares.json, where that is so.
+	noShares error
 }
 
 // Words are the fingerprint as words to be read aloud.
@@ -72,7 +73,7 @@ func (i *Identity) Expect() shard.Expect {
 type Medium struct {
 	Source media.Source
 	ID     string // vault id, from the name of the folder where there is one
-	// Identity is what this medium alone tells, nil where it has no vault.json. Err says
+	// Identity is what this medium alone tells, nil where it has no good vault.json. Err says
 	// what of it is missing or damaged.
 	Identity *Identity
 	Err      error
@@ -122,7 +123,7 @@ func OpenMedia(src media.Source) ([]*Medium, error) {
 
 func (m *Medium) open() {
 	if m.Identity, m.Err = identify(m.ID, []*Medium{m}); m.Err == nil {
-		m.ID, m.Err = m.Identity.Vault.ID, m.Identity.lacking()
+		m.ID, m.Err = m.Identity.Vault.ID, m.Identity.noShares
 	}
 }
 

@@ -71,11 +71,14 @@ func (j *mending) put(name string, rebuilt int, err error) {
 // where it is good. Without a vault.json here or on another medium nothing can be proven.
 func (j *mending) identity() error {
 	id, err := identify(j.Medium.ID, append([]*Medium{j.Medium}, j.others...))
-	if err != nil {
-		return fmt.Errorf("no medium at hand has a good vault.json: give another copy beside this one: %w", err)
-	}
-	for _, l := range id.lacks {
-		j.put(l.name, 0, fmt.Errorf("no medium at hand has a good one: %w", l.why))
+	var planted *plantedError
+	switch {
+	case errors.As(err, &planted):
+		return err
+	case err != nil:
+		return errors.New("no medium at hand has a good vault.json, or none its signature: give another copy beside this one")
+	case id.noShares != nil:
+		j.put(sharesFile, 0, fmt.Errorf("no medium at hand has a good one: %w", id.noShares))
 	}
 	for _, name := range identityFiles() {
 		want := id.files[name]
