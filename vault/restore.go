@@ -189,10 +189,9 @@ func (t *Target) Write(files []Entry, progress func(int)) (leftOut []LeftOut, er
 			continue
 		}
 		err := t.writeArchive(f, progress)
-		var broken *brokenTargetError
 		switch {
 		case err == nil:
-		case alone, errors.Is(err, ErrClosed), errors.As(err, &broken) && !isFull(err), errors.Is(err, secret.ErrLimit):
+		case alone, errors.Is(err, ErrClosed), IsOfTarget(err) && !isFull(err), errors.Is(err, secret.ErrLimit):
 			return nil, fmt.Errorf("%q: %w", f.Name, err)
 		default:
 			leftOut = append(leftOut, LeftOut{Name: f.Name, Err: err})
@@ -281,11 +280,10 @@ func (t *Target) writeArchive(f Entry, progress func(int)) error {
 	var failures []error
 	for _, attempt := range f.Archive.Attempts() {
 		err := t.tryArchive(f, attempt, progress)
-		var broken *brokenTargetError
 		switch {
 		case err == nil:
 			return nil
-		case errors.As(err, &broken), errors.Is(err, ErrClosed):
+		case IsOfTarget(err), errors.Is(err, ErrClosed):
 			return err
 		}
 		failures = append(failures, err)
@@ -297,6 +295,12 @@ func (t *Target) writeArchive(f Entry, progress func(int)) error {
 type brokenTargetError struct{ error }
 
 func (e *brokenTargetError) Unwrap() error { return e.error }
+
+// IsOfTarget tells of an error of Write whether it is the folder's: no medium helps against it.
+func IsOfTarget(err error) bool {
+	var broken *brokenTargetError
+	return errors.As(err, &broken)
+}
 
 func (t *Target) tryArchive(f Entry, attempt Attempt, progress func(int)) (err error) {
 	name := path.Join(partialFolder, f.Name)

@@ -231,7 +231,9 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
-	case err != nil && role.name == "archive":
+	case err != nil && vault.IsOfTarget(err):
+		return nil, withHint(err, "nothing was left in %s; give a folder on another disk, or in memory", r.To)
+	case err != nil && role.name == "archive" && !errors.Is(err, secret.ErrLimit):
 		return nil, withHint(errors.Join(err, ErrDamage), "nothing was left in %s; give all media of this generation with --from: what one has lost another may have", r.To)
 	case err != nil:
 		return nil, withHint(err, "nothing was left in %s; give another folder, and all media of this generation with --from", r.To)
