@@ -117,16 +117,18 @@ func leftOut(c Console, archives []vault.LeftOut) error {
 		return nil
 	}
 	damaged := false
+	var names []string
 	for _, a := range archives {
 		c.Warn("not restored: %s: %v", a.Name, a.Err)
+		names = append(names, a.Name)
 		damaged = damaged || !a.NoRoom()
 	}
 	if !damaged {
-		return withHint(fmt.Errorf("all but %d archives are restored: there is no room for them", len(archives)),
-			"restore them with --role archive to a folder with room; everything else is here")
+		return withHint(fmt.Errorf("everything is restored but %s: there is no room", strings.Join(names, ", ")),
+			"restore the archives with --role archive to a folder with room")
 	}
-	return withHint(fmt.Errorf("all but %d archives are restored: %w", len(archives), ErrDamage),
-		"restore them with --role archive and all media of this generation with --from: what one has lost another may have; everything else is here")
+	return withHint(fmt.Errorf("everything is restored but %s: %w", strings.Join(names, ", "), ErrDamage),
+		"restore the archives with --role archive and all media of this generation with --from: what one has lost another may have")
 }
 
 // opened is a generation, a quorum of its cards, and the compartments that were asked for.
