@@ -315,9 +315,14 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 	c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; it can be restored: %d blocks are rebuilt from parity", err, rebuilt))
 }
 
+// largeFile is where memory begins to matter.
+const largeFile = 1 << 20
+
 // try assembles a file without keeping it.
 func (c *Copy) try(want format.ManifestFile) (rebuilt int, err error) {
-	defer debug.FreeOSMemory() // what was rebuilt, and the codewords, before anything more is read
+	if want.Size > largeFile {
+		defer debug.FreeOSMemory() // what was rebuilt, and the codewords, before anything more is read
+	}
 	b, rebuilt, err := c.assemble(want, nil, is(want))
 	if err != nil {
 		return 0, err
