@@ -112,8 +112,8 @@ func (s *Status) judgeQuorum(c *Compartment) {
 		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: nothing shows yet that it can be opened; %s to go",
 			c.Name, c.Proven, c.Shares, c.Threshold, count(-spare, "proof"))
 	case spare == 0 && c.Unproven > 0:
-		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: one more loss away from unrecoverable, unless one of the %d that are not proven is good",
-			c.Name, c.Proven, c.Shares, c.Threshold, c.Unproven)
+		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: one more loss away from unrecoverable, as long as no other is proven",
+			c.Name, c.Proven, c.Shares, c.Threshold)
 	}
 }
 

@@ -272,7 +272,7 @@ func TestQuorumSentences(t *testing.T) {
 		{"no card proven", nil, "due cold: 0 of 5 cards proven, threshold 3: nothing shows yet that it can be opened; 3 proofs to go"},
 		{"one proof missing", []Event{card(1, true), card(2, true)}, "due cold: 2 of 5 cards proven, threshold 3: nothing shows yet that it can be opened; 1 proof to go"},
 		{"just enough proven", []Event{card(1, true), card(2, true), card(3, true)},
-			"due cold: 3 of 5 cards proven, threshold 3: one more loss away from unrecoverable, unless one of the 2 that are not proven is good"},
+			"due cold: 3 of 5 cards proven, threshold 3: one more loss away from unrecoverable, as long as no other is proven"},
 		{"one to spare", []Event{card(1, true), card(2, true), card(3, true), card(4, true)}, ""},
 		{"two lost", []Event{card(1, true), card(2, true), card(3, true), lost(4), lost(5)},
 			"due cold: 3 of 5 cards left, 3 of them proven, threshold 3: one more loss away from unrecoverable"},
