@@ -131,7 +131,7 @@ func TestAnInterruptAfterARestoreSaysWhereTheFilesAre(t *testing.T) {
 		case files() == 0:
 			require.Contains(t, said.String(), "interrupted")
 		default:
-			require.Contains(t, said.String(), "coldvault: hint: all files are in "+out)
+			require.Contains(t, said.String(), "coldvault: hint: the restored files are in "+out)
 			require.NoDirExists(t, filepath.Join(out, "RESTORE-INCOMPLETE"))
 			seen = true
 		}

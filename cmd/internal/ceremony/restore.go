@@ -87,7 +87,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	defer c.OnInterrupt(func() {
 		target.Close()
 		if target.Published() {
-			c.Warn("all files are in %s, each read back; only their runbook may be missing", r.To)
+			c.Warn("the restored files are in %s, each read back; only their runbook may be missing", r.To)
 		}
 	})()
 	inMemory, err := warnOfDisk(c, r.To)
@@ -233,9 +233,11 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return nil, withHint(err, "nothing was left in %s; make room or give another folder", r.To)
+	case errors.Is(err, secret.ErrLimit):
+		return nil, err // with the hint that belongs to it
 	case err != nil && vault.IsOfTarget(err):
 		return nil, withHint(err, "nothing was left in %s; give a folder on another disk, or in memory", r.To)
-	case err != nil && role.name == "archive" && !errors.Is(err, secret.ErrLimit):
+	case err != nil && role.name == "archive":
 		return nil, withHint(errors.Join(err, ErrDamage), "nothing was left in %s; give all media of this generation with --from: what one has lost another may have", r.To)
 	case err != nil:
 		return nil, withHint(err, "nothing was left in %s; give another folder, and all media of this generation with --from", r.To)
