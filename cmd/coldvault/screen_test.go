@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,9 +45,11 @@ func tokens(text string) map[string]bool {
 	return found
 }
 
-// stray are the secret words on a screen that do not stand on it anyway.
+// stray are the secret words on a screen that do not stand on it anyway: in public, in what an
+// interrupt says, and in a fingerprint, whose words come from the same list.
 func stray(screen, public string, secret []string) (found []string) {
-	here, anyway := tokens(screen), tokens(public)
+	const interrupted = "coldvault: error: interrupted (interrupt, quit, terminated, hangup)"
+	here, anyway := tokens(fingerprintLine.ReplaceAllString(screen, "")), tokens(public+interrupted)
 	for _, w := range secret {
 		if here[w] && !anyway[w] {
 			found = append(found, w)
@@ -54,6 +57,8 @@ func stray(screen, public string, secret []string) (found []string) {
 	}
 	return found
 }
+
+var fingerprintLine = regexp.MustCompile(`(?m)^ *fingerprint .*$`)
 
 const (
 	seenPrompt = "Enter takes it off the screen: "
