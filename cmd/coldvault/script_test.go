@@ -44,6 +44,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	})
 	add("exit", "CODE PROGRAM ARG…     runs it and wants exactly this exit code", 2, -1, cmdExit)
 	add("flip", "FILE OFFSET [COUNT]     inverts bytes", 2, 3, cmdFlip)
+	add("misread", "FILE LINE OFFSET…     exchanges digits of a line for others", 3, -1, cmdMisread)
 	add("samefiles", "DIR DIR     wants the same names and bytes in both", 2, 2, cmdSameFiles)
 	add("mode", "FILE MODE     wants these permissions", 2, 2, cmdMode)
 	add("empty", "DIR     wants nothing in it", 1, 1, cmdEmpty)
@@ -99,6 +100,22 @@ func cmdFlip(ts *testscript.TestScript, args []string) {
 		data[offset+i] ^= 0xff
 	}
 	ts.Check(os.WriteFile(name, data, 0o600))
+}
+
+// cmdMisread makes each digit the next one. Inverting or overwriting would not do: by chance
+// what comes out is the same digit, or what a foreign keyboard gives for it.
+func cmdMisread(ts *testscript.TestScript, args []string) {
+	lines := strings.SplitAfter(ts.ReadFile(args[0]), "\n")
+	line := []byte(lines[atoi(ts, args[1])-1])
+	for _, offset := range args[2:] {
+		digit := &line[atoi(ts, offset)]
+		if *digit < '0' || *digit > '9' {
+			ts.Fatalf("there is no digit at %s", offset)
+		}
+		*digit = '0' + (*digit-'0'+1)%10
+	}
+	lines[atoi(ts, args[1])-1] = string(line)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(lines, "")), 0o600))
 }
 
 func cmdSameFiles(ts *testscript.TestScript, args []string) {

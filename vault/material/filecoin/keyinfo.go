@@ -96,7 +96,7 @@ func parseJSON(text []byte) (keyInfo, error) {
 		return keyInfo{}, errMembers
 	}
 	kind := v.At("Type")
-	if kind.Kind != jsonview.String || !utf8.ValidString(kind.Text()) {
+	if kind.Bytes() == nil || !utf8.Valid(kind.Bytes()) {
 		return keyInfo{}, errors.New("its Type is no text")
 	}
 	return keyInfo{kind: kind.Text(), encoding: jsonLotus}.withSecret(v)
