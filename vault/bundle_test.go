@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"coldvault/vault/format"
+	"coldvault/vault/secret"
 )
 
 // entry is one entry of a tar file that somebody made by hand.
@@ -326,4 +328,17 @@ func FuzzReadTar(f *testing.F) {
 		}
 		require.Equal(t, b.Contents.Compartment == "cold", b.Signer != nil)
 	})
+}
+
+// A file cannot ask for any amount of memory to try its passphrase. Breaks G28.
+func TestTheWorkOfASignerFileIsLimited(t *testing.T) {
+	passphrase, err := secret.Move([]byte("correct horse"))
+	require.NoError(t, err)
+	defer passphrase.Destroy()
+	file, err := lockSigner(passphrase, passphrase)
+	require.NoError(t, err)
+	factor := fmt.Sprintf(" %d\n", scryptWorkFactor)
+	require.Equal(t, 1, bytes.Count(file, []byte(factor)))
+	_, err = unlockSigner(bytes.Replace(file, []byte(factor), []byte(" 22\n"), 1), passphrase, format.Vault{})
+	require.ErrorContains(t, err, "signer.age: scrypt work factor too large: 22")
 }

@@ -128,6 +128,10 @@ func verify(signer string, message, signature []byte, trusted string) error {
 // that often have little. The key behind it signs, it opens nothing (SECURITY.md, A4).
 var scryptWorkFactor = 16 // Lowered by tests.
 
+// maxScryptWorkFactor is age's default for new files. What a file may ask for beyond it, up
+// to 4 GiB, is more than the machine of a ceremony may have.
+const maxScryptWorkFactor = 18
+
 // maxSignerFile caps signer.age: a stanza and a key of some 260 bytes.
 const maxSignerFile = 16 << 10
 
@@ -167,6 +171,7 @@ func unlockSigner(file []byte, passphrase *secret.Buffer, v format.Vault) (key *
 		if err != nil {
 			return ErrPassphrase
 		}
+		i.SetMaxWorkFactor(maxScryptWorkFactor)
 		r, err := age.Decrypt(bytes.NewReader(file), i)
 		var noMatch *age.NoIdentityMatchError
 		if errors.As(err, &noMatch) {

@@ -54,6 +54,12 @@ func (k imageKind) read(open func() io.Reader, opts Options) (image.Image, error
 	if err := opts.fits(c.Width, c.Height); err != nil {
 		return nil, err
 	}
+	if c.ColorModel == color.RGBA64Model || c.ColorModel == color.NRGBA64Model { // eight bytes a pixel
+		opts.MaxPixels /= 2
+		if err := opts.fits(c.Width, c.Height); err != nil {
+			return nil, fmt.Errorf("with 16 bits a colour: %w", err)
+		}
+	}
 	img, err := k.decode(open())
 	if err != nil {
 		return nil, fmt.Errorf("%s image: %w", k.name, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync/atomic"
 )
 
 // pdfFile is a PDF whose objects are found by looking for them, not by its cross-reference
@@ -19,7 +20,8 @@ type pdfFile struct {
 	packs   map[int]*pdfPack // object streams, unpacked when first used
 	trailer pdfDict
 	pages   []pdfDict
-	lastEnd int // of the last "endstream"
+	lastEnd int          // of the last "endstream"
+	values  atomic.Int64 // that references were followed to: pages are read in parallel
 }
 
 // pdfPlace is where an object's value begins: in the file, or in an object stream.
@@ -44,7 +46,8 @@ const (
 	maxPageDepth  = 40
 	maxFormDepth  = 8
 	maxPageImages = 1000
-	maxReread     = 16 // times the file's size that looking for objects may read
+	maxReread     = 16      // times the file's size that looking for objects may read
+	maxResolved   = 2 << 20 // values that references of a file may lead to, however often it is the same one
 )
 
 var errPDFDamaged = errors.New("the PDF is damaged: it has no pages")
@@ -71,7 +74,10 @@ func openPDF(data []byte, opts Options) (*pdfFile, error) {
 	if err := w.walk(catalog["Pages"], pdfDict{}, 0); err != nil {
 		return nil, err
 	}
-	if len(f.pages) == 0 {
+	switch {
+	case f.exhausted():
+		return nil, errComplex
+	case len(f.pages) == 0:
 		return nil, errPDFDamaged
 	}
 	return f, nil
@@ -269,6 +275,9 @@ func (f *pdfFile) unpack(packs []int) error {
 	return nil
 }
 
+// exhausted says that resolve gives nothing any more: the file asks for too much work.
+func (f *pdfFile) exhausted() bool { return f.values.Load() > maxResolved }
+
 // resolve follows a reference to its value; what does not exist is nil.
 func (f *pdfFile) resolve(v any) any {
 	for range 8 {
@@ -277,7 +286,7 @@ func (f *pdfFile) resolve(v any) any {
 			return v
 		}
 		place, ok := f.objects[ref.number]
-		if !ok {
+		if !ok || f.exhausted() {
 			return nil
 		}
 		l := &pdfLexer{data: f.data, pos: place.at}
@@ -285,7 +294,9 @@ func (f *pdfFile) resolve(v any) any {
 			l = &pdfLexer{data: f.packs[place.pack].data, pos: place.in}
 		}
 		var err error
-		if v, err = l.object(); err != nil {
+		v, err = l.object()
+		f.values.Add(int64(l.values))
+		if err != nil {
 			return nil
 		}
 		if d, isDict := v.(pdfDict); isDict && place.pack == 0 {

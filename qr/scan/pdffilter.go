@@ -183,6 +183,7 @@ func (f *pdfFile) unpredict(data []byte, params pdfDict) ([]byte, error) {
 
 // unpredictPNG undoes the filters of PNG (RFC 2083 clause 6), in place.
 func unpredictPNG(data []byte, row, pixel int) ([]byte, error) {
+	row = min(row, len(data)) // what is stated takes no memory
 	previous := make([]byte, row)
 	out := data[:0]
 	for len(data) > 1 {

@@ -21,17 +21,19 @@ func (f *pdfFile) pageImage(s pdfStream) (*image.Gray, error) {
 		return nil, err
 	}
 	c := f.colours(s.dict)
-	need := int64((w*c.parts*c.bits+7)/8) * int64(h)
-	data, last, err := f.decodeUpTo(s, need+int64(h)+1<<16)
+	row := int64((w*c.parts*c.bits + 7) / 8)
+	data, last, err := f.decodeUpTo(s, (row+1)*int64(h)+1<<16)
 	if err != nil {
 		return nil, err
 	}
 	if last == nil {
-		if int64(len(data)) < need {
-			// A scan that broke off: what is there may hold codes.
-			data = append(data, make([]byte, need-int64(len(data)))...)
+		// Of a scan that broke off the rows that are there may hold codes. No others are made
+		// up: a size that is stated takes no memory.
+		rows := min(int64(h), int64(len(data))/row)
+		if rows == 0 {
+			return nil, fmt.Errorf("PDF image of %d bytes without a whole row", len(data))
 		}
-		return c.toGrey(data, w, h), nil
+		return c.toGrey(data, w, int(rows)), nil
 	}
 	switch last.name {
 	case "DCTDecode", "DCT":

@@ -173,6 +173,9 @@ func (d *pdfDrawing) run(page pdfDict) error {
 	if err := d.draw(all.Bytes(), page["Resources"], 0); err != nil {
 		return err
 	}
+	if d.file.exhausted() {
+		return errComplex
+	}
 	return d.unreadable
 }
 
@@ -192,7 +195,7 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 		if errors.Is(err, errPDFEnd) {
 			return nil
 		}
-		if d.steps++; d.steps > maxSteps {
+		if d.steps++; d.steps > maxSteps || d.file.exhausted() {
 			return errComplex
 		}
 		if err != nil { // what is damaged is passed over
