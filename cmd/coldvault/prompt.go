@@ -248,11 +248,14 @@ func (u *ui) hideOn(tty *os.File) error {
 		h.end()
 		return err
 	}
-	// One that somebody else stops the program with would do the same.
-	signal.Ignore(unix.SIGTSTP)
+	// A signal that somebody else stops the program with would do the same.
+	signal.Ignore(stops...)
 	u.hidden = h
 	return nil
 }
+
+// stops are the signals that stop a program, as far as it has a say (signal(7)).
+var stops = []os.Signal{unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
 
 // restore takes secrets off the screen and gives the terminal its echo back. It drops
 // what was typed and not read: it may be a share, and would be an answer to the next
@@ -272,7 +275,7 @@ func (u *ui) show() {
 		return
 	}
 	u.hidden.restore()
-	signal.Reset(unix.SIGTSTP)
+	signal.Reset(stops...)
 	u.hidden.end()
 	u.hidden.tty.Close()
 	u.hidden = nil

@@ -68,9 +68,11 @@ func (s *session) typeRaw(keys string) {
 func TestAPromptIgnoresAStopSignal(t *testing.T) {
 	s := start(t, t.TempDir(), initArgs...)
 	s.await(newPrompt)
-	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTSTP))
-	time.Sleep(100 * time.Millisecond)
-	require.NotContains(t, strings.Join(statuses(t, s.cmd.Process.Pid), ""), "State:\tT")
+	for _, stop := range stops {
+		require.NoError(t, s.cmd.Process.Signal(stop))
+		time.Sleep(50 * time.Millisecond)
+		require.NotContains(t, strings.Join(statuses(t, s.cmd.Process.Pid), ""), "State:\tT", stop)
+	}
 	s.answer(newPrompt, "own")
 	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	code, screen := s.exit()
