@@ -66,7 +66,9 @@ func runHost(t *testing.T, name string, args ...string) string {
 }
 
 // enterRoot makes the machine out of namespaces: the root is read-only, the medium
-// read-only and noexec as desktops mount sticks, and only memory can be written to.
+// read-only and noexec as desktops mount sticks, and only memory can be written to. A pipe
+// is as good as its last command, as in anybody's shell: tar may have all it needs before age
+// has written the padding.
 const enterRoot = `set -eu
 mount --bind "$ROOT" "$ROOT"
 mount -t proc proc "$ROOT/proc"
@@ -76,7 +78,7 @@ mount --bind "$MEDIUM" "$ROOT/media"
 mount -o remount,bind,ro,noexec,nosuid,nodev "$ROOT/media"
 if [ -n "$TOOLS" ]; then mount --bind "$TOOLS" "$ROOT/opt"; fi
 mount -o remount,bind,ro "$ROOT"
-exec chroot "$ROOT" /usr/bin/env -i PATH=/usr/bin:/bin:/opt HOME=/dev/shm LANG=C.UTF-8 /bin/bash -euo pipefail -xc "$STEPS"
+exec chroot "$ROOT" /usr/bin/env -i PATH=/usr/bin:/bin:/opt HOME=/dev/shm LANG=C.UTF-8 /bin/bash -euxc "$STEPS"
 `
 
 // freshMachine is what is in such a machine besides Debian.
