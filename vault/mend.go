@@ -185,6 +185,15 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if j.Medium.verifyListed(c.Number, rest) == nil {
 		return 0, j.dir.Adopt(name)
 	}
+	// What a rename that was cut left may be damaged too and still hold what is needed: under
+	// the name of the file it stays until the repair is whole.
+	if there, err := j.dir.Exists(name); err != nil {
+		return 0, err
+	} else if !there {
+		if err := j.dir.Adopt(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+	}
 	pending, err := j.dir.Rewrite(name)
 	if err != nil {
 		return 0, err

@@ -248,6 +248,33 @@ func TestTemporaryFilesOfACutAreCleanedUp(t *testing.T) {
 	}
 }
 
+// All that a cut has left of a file may be damaged as well: what its parity repairs comes back,
+// and what a repair cannot do takes nothing away. Breaks G22.
+func TestADamagedRestOfACutIsRepairedOrStays(t *testing.T) {
+	p := newPair(t)
+	cold, rest := p.at("generations/000002/cold.age"), p.at("generations/000002/.cold.age.tmp")
+	damage := func(from, to int64) {
+		require.NoError(t, p.bad.Rename(cold, rest))
+		for offset := from; offset < to; offset += 40 {
+			flipOn(t, p.bad, rest, offset)
+		}
+	}
+	damage(500, 501)
+	require.NoError(t, mend(p.bad), "out of itself alone")
+	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+
+	damage(0, int64(len(p.want[cold])))
+	d := media.NewDir(p.bad)
+	had, err := d.Read(rest, 1<<20)
+	require.NoError(t, err)
+	require.Error(t, mend(p.bad))
+	has, err := d.Read(cold, 1<<20)
+	require.NoError(t, err)
+	require.Equal(t, had, has)
+	require.NoError(t, p.mend(p.bad), "with another medium")
+	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+}
+
 // The log of a medium is replaced at every check: a cut in the middle of the rename must not
 // make another medium of it.
 func TestAMediumKeepsItsIDWhereACutLeftItsLogATemporaryName(t *testing.T) {
