@@ -37,7 +37,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
-	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit) })
+	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit, []Generation{c.Generation}) })
 	for _, f := range c.Manifest.Files {
 		if err == nil {
 			err = d.file(f)
@@ -69,12 +69,8 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 
 // newestWhole reads what is newer than the generation that was copied.
 func (t *target) newestWhole(copied int) int {
-	m := &Medium{Source: t.dir, base: t.base}
-	damaged := func(g Generation) bool {
-		return slices.ContainsFunc(g.Manifest.Files, func(f format.ManifestFile) bool { return m.verifyListed(g.Number, f) != nil })
-	}
 	for _, g := range slices.Backward(t.have) {
-		if g.Number > copied && g.Err == nil && !damaged(g) {
+		if g.Number > copied && g.Err == nil && t.holds(g) {
 			return g.Number
 		}
 	}

@@ -275,6 +275,32 @@ func TestADamagedRestOfACutIsRepairedOrStays(t *testing.T) {
 	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
 }
 
+// A generation that lost its manifest alone is no rest of an interrupted write where the
+// folder of the vault, or what is copied, knows it. Breaks G22.
+func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
+	name := "generations/000001/manifest.json"
+	t.Run("seal", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(name)))
+		_, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.NoError(t, findsNothing(p.bad))
+		got, err := media.NewDir(p.bad).Read(p.at(name), 1<<20)
+		require.NoError(t, err)
+		require.Equal(t, p.want[p.at(name)], got)
+	})
+	t.Run("copy from what is damaged", func(t *testing.T) {
+		p := newPair(t)
+		name = "generations/000002/manifest.json"
+		require.NoError(t, p.bad.Remove(p.at(name)))
+		for offset := int64(0); offset < 3000; offset += 40 {
+			flipOn(t, p.good, p.at("generations/000002/archive-01.age"), offset)
+		}
+		require.Error(t, copyTo(p.good, p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+}
+
 // The log of a medium is replaced at every check: a cut in the middle of the rename must not
 // make another medium of it.
 func TestAMediumKeepsItsIDWhereACutLeftItsLogATemporaryName(t *testing.T) {

@@ -128,7 +128,11 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit) })
+	known, err := f.Generations(f.Identity)
+	if err != nil {
+		return nil, err
+	}
+	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit, known) })
 	if err != nil && len(r.Archives) > 0 {
 		return nil, err
 	}

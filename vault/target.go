@@ -147,9 +147,10 @@ func (ts *targets) drop(t *target, err error) {
 const all = 1000
 
 // begin makes the folder of the new generation, after the rests of interrupted writes
-// are gone and everything that does not belong to one generation is there.
-func (t *target) begin(number int, id *Identity, kit map[string][]byte) error {
-	if err := t.clean(); err != nil {
+// are gone and everything that does not belong to one generation is there. known are
+// generations that are at hand elsewhere.
+func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []Generation) error {
+	if err := t.clean(known); err != nil {
 		return err
 	}
 	if err := writeIdentity(t.dir, t.base, id); err != nil {
@@ -181,18 +182,18 @@ func (t *target) makeFolder(number int) error {
 }
 
 // clean removes the rests of interrupted writes: generations without a manifest, and
-// temporary files. Keeps G22.
-func (t *target) clean() error {
+// temporary files. A generation that lacks nothing else gets its manifest back. Keeps G22.
+func (t *target) clean(known []Generation) error {
 	for _, folder := range []string{t.base, path.Join(t.base, kitDir)} {
 		if err := sweep(t.dir, folder, nil); err != nil {
 			return err
 		}
 	}
-	for _, old := range t.have {
+	for i, old := range t.have {
 		folder := path.Join(t.base, generationDir(old.Number))
 		var err error
 		if errors.Is(old.Err, ErrIncomplete) {
-			err = t.dir.RemoveAll(folder)
+			t.have[i], err = t.complete(old, known)
 		} else {
 			err = sweep(t.dir, folder, func(name string) bool { return t.isDamaged(old, name) })
 		}
@@ -201,6 +202,30 @@ func (t *target) clean() error {
 		}
 	}
 	return nil
+}
+
+// complete gives a generation without a manifest the one that is known and lists just what is
+// there. Where there is none, it removes the rest that it is.
+func (t *target) complete(rest Generation, known []Generation) (Generation, error) {
+	folder := path.Join(t.base, generationDir(rest.Number))
+	for _, g := range known {
+		if g.Err != nil || g.Number != rest.Number || !t.holds(g) {
+			continue
+		}
+		for _, name := range []string{manifestFile + signatureExt, manifestFile} {
+			if err := t.dir.Replace(path.Join(folder, name), g.files[name]); err != nil {
+				return rest, err
+			}
+		}
+		return g, nil
+	}
+	return rest, t.dir.RemoveAll(folder)
+}
+
+// holds tells whether every file that a generation lists is there, as it is listed.
+func (t *target) holds(g Generation) bool {
+	m := &Medium{Source: t.dir, base: t.base}
+	return !slices.ContainsFunc(g.Manifest.Files, func(f format.ManifestFile) bool { return m.verifyListed(g.Number, f) != nil })
 }
 
 // isDamaged tells whether a file is not as its generation lists it, or nobody knows. The
