@@ -272,7 +272,8 @@ func tempName(base string) string { return "." + base + ".tmp" }
 func TempName(name string) string { return path.Join(path.Dir(name), tempName(path.Base(name))) }
 
 // Adopt gives the rest of an interrupted write its name. A power cut in the middle of
-// a rename on FAT can leave only that of a file; the caller has proven that it is whole.
+// a rename on FAT can leave only that of a file. What has the name is replaced: the caller
+// has proven that the rest is whole, or that there is nothing else.
 func (d *Dir) Adopt(name string) error {
 	if err := d.makeWay(name); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"time"
 
 	"coldvault/media"
@@ -128,11 +129,7 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := f.Generations(f.Identity)
-	if err != nil {
-		return nil, err
-	}
-	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit, known) })
+	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit, s.known) })
 	if err != nil && len(r.Archives) > 0 {
 		return nil, err
 	}
@@ -157,6 +154,7 @@ type sealing struct {
 	folder   *Folder
 	request  SealRequest
 	previous string
+	known    []Generation // those of the vault's folder
 	archives []sealedArchive
 }
 
@@ -211,10 +209,11 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 // above everything that the folder or a medium at hand has, so that a folder brought
 // back from an old backup does not use a number twice.
 func (s *sealing) next() error {
-	have, err := s.folder.Generations(s.folder.Identity)
-	if err != nil {
+	var err error
+	if s.known, err = s.folder.Generations(s.folder.Identity); err != nil {
 		return err
 	}
+	have := slices.Clone(s.known)
 	for _, t := range s.good {
 		have = append(have, t.have...)
 	}

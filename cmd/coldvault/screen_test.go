@@ -48,7 +48,7 @@ func tokens(text string) map[string]bool {
 // stray are the secret words on a screen that do not stand on it anyway: in public, in what an
 // interrupt says, and in a fingerprint, whose words come from the same list.
 func stray(screen, public string, secret []string) (found []string) {
-	const interrupted = "coldvault: error: interrupted (interrupt, quit, terminated, hangup)"
+	const interrupted = "\ncoldvault: error: interrupted (interrupt, quit, terminated, hangup)"
 	here, anyway := tokens(fingerprintLine.ReplaceAllString(screen, "")), tokens(public+interrupted)
 	for _, w := range secret {
 		if here[w] && !anyway[w] {
