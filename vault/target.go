@@ -217,7 +217,7 @@ func (t *target) complete(rest Generation, known []Generation) (Generation, erro
 				return rest, err
 			}
 		}
-		return g, nil
+		return g, sweep(t.dir, folder, nil) // every file of it is whole
 	}
 	return rest, t.dir.RemoveAll(folder)
 }
