@@ -30,6 +30,7 @@ type DrillResult struct {
 	Files      int
 	Archives   int
 	Bytes      int64 // of files and archives
+	LeftOut    []vault.LeftOut // archives that pages and the vault's own folder do not hold
 	Report     material.Report
 	Steps      []Step
 	RTO        time.Duration // from the first medium to the last check, without waiting for people
@@ -96,7 +97,7 @@ var errNothingToDrill = errors.New("holds nothing for the role")
 // event is what the ledger is told of the drill: nothing where it ended for a reason that is
 // not the backup's.
 func (d *DrillResult) event(err error) []ledger.Event {
-	if errors.Is(err, secret.ErrLimit) || errors.Is(err, errNothingToDrill) {
+	if errors.Is(err, secret.ErrLimit) || errors.Is(err, errNothingToDrill) || errors.Is(err, vault.ErrNoArchive) {
 		return nil
 	}
 	e := ledger.Drilled{Role: d.Role, Generation: d.Generation, Restored: err == nil, RPO: int64(max(0, d.RPO) / time.Second)}
@@ -119,6 +120,9 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 	if entries = role.pick(entries); len(entries) == 0 {
 		return fmt.Errorf("generation %d %w %s", result.Generation, errNothingToDrill, role.name)
 	}
+	if entries, result.LeftOut, err = withoutAbsent(entries); err != nil {
+		return err
+	}
 	for _, e := range entries {
 		result.Bytes += e.Size
 		if e.Archive == nil {
@@ -129,7 +133,7 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 			if err = fmt.Errorf("%q: %w", e.Name, err); errors.Is(err, secret.ErrLimit) {
 				return err // with the hint that belongs to it
 			}
-			return withHint(err, "give another medium with --from: what one has lost another may have")
+			return withHint(errors.Join(err, ErrDamage), "give another medium with --from: what one has lost another may have")
 		}
 		result.Archives++
 	}
