@@ -29,7 +29,7 @@ type DrillResult struct {
 	Role       string
 	Files      int
 	Archives   int
-	Bytes      int64 // of files and archives
+	Bytes      int64           // of files and archives
 	LeftOut    []vault.LeftOut // archives that pages and the vault's own folder do not hold
 	Report     material.Report
 	Steps      []Step
