@@ -216,7 +216,20 @@ func TestFindings(t *testing.T) {
 		}},
 		{"a deadline that was met", 31, []at{{0, Deadline{What: "window", When: start.AddDate(0, 0, 31)}}, {30, Deadline{What: "window", When: start.AddDate(0, 0, 31), Done: true}}}, nil},
 		{"a clock that was set back", -1, nil, []string{
-			"STATUS-CLOCK due the clock says 2026-02-28T09:00:00Z, the last record is of 2026-03-01T09:00:00Z: no date here can be trusted until the clock is right",
+			"STATUS-CLOCK due the clock says 2026-02-28T09:00:00Z, the last record is of 2026-03-01T09:00:00Z: no date here can be trusted until the clock is right; if it is right now, any record puts a right date behind the wrong one: `coldvault record --note TEXT`",
+		}},
+		{"a clock that was ahead when it was last written", 200, []at{{3650, Checked{stickA, 1, Whole, 0}}}, []string{
+			"STATUS-CLOCK due the clock says 2026-09-17T09:00:00Z, the last record is of 2036-02-27T09:00:00Z: no date here can be trusted until the clock is right; if it is right now, any record puts a right date behind the wrong one: `coldvault record --note TEXT`",
+			"STATUS-UNSEEN due USB 22B0 has not been seen for 200 days, where the policy has 180: check it",
+		}},
+		{"a clock that was ahead once", 200, []at{{3650, Checked{stickA, 1, Whole, 0}}, {3650, Drilled{"all", 1, true, nil, 0}}, {10, Noted{"x"}}}, []string{
+			"STATUS-CLOCK note a clock was wrong: line 19 of the ledger is of 2036-02-27T09:00:00Z, and the one after it of 2026-03-11T09:00:00Z; what may be older counts as older",
+			"STATUS-UNSEEN due USB 7F3A (safe deposit) has not been seen for 190 days, where the policy has 180: check it",
+			"STATUS-UNSEEN due USB 22B0 has not been seen for 200 days, where the policy has 180: check it",
+		}},
+		{"a clock that had lost its time", 1, []at{{-2000, Checked{stickA, 1, Whole, 0}}, {1, Noted{"x"}}}, []string{
+			"STATUS-CLOCK note a clock was wrong: line 17 of the ledger is of 2026-03-01T09:00:00Z, and the one after it of 2020-09-08T09:00:00Z; what may be older counts as older",
+			"STATUS-UNSEEN due USB 7F3A (safe deposit) has not been seen for 2001 days, where the policy has 180: check it",
 		}},
 	}
 	for _, tt := range tests {
