@@ -43,12 +43,27 @@ func (c *checkCmd) Run(u *ui) error {
 		return err // with a hint of its own
 	}
 	if err != nil {
-		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
+		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; " + c.remedy(r)}
 	}
 	if len(r.Shares) == 0 || r.Compared {
 		u.print("Nothing is wrong with what was given.")
 	}
 	return nil
+}
+
+// remedy is what helps against damage: --repair alone mends what a medium's own parity covers.
+func (c *checkCmd) remedy(r *ceremony.CheckResult) string {
+	lost := c.Repair
+	for _, m := range r.Media {
+		for _, g := range m.Generations {
+			lost = lost || !g.Whole && !g.Repairable
+		}
+	}
+	if !lost {
+		return "repair it with --repair, make a new copy from a good one, or seal again"
+	}
+	return "a medium that cannot be repaired alone needs one more that has the generation, or scans of its pages: " +
+		"`coldvault check --repair MEDIUM ANOTHER`; where there is none, seal again"
 }
 
 // checked prints the state of one vault on one medium.
