@@ -105,6 +105,9 @@ func TestFiguresFromEmptyToFull(t *testing.T) {
 		{"a folder on the same stick", Copied{stickB, USB, "serial A", "", 1, true}, []int{3, 3, 0, 1, 10}, 3},
 		{"the stick goes to another place", Placed{stickA, "bank", true, false, "", ""}, []int{3, 3, 1, 1, 10}, 3},
 		{"and is plugged in there: the other folder is on it too", Placed{stickA, "bank", true, true, "", ""}, []int{3, 3, 1, 0, 10}, 3},
+		{"pages that were drawn", Copied{pagesC, Paper, "", "", 1, false}, []int{3, 3, 1, 0, 11}, 3},
+		{"a scan of the print", Checked{pagesC, 1, Whole, 0}, []int{4, 4, 1, 1, 10}, 4},
+		{"drawn again", Copied{pagesC, Paper, "", "", 1, false}, []int{3, 3, 1, 0, 11}, 3},
 		{"paper", Copied{pagesC, Paper, "", "", 1, true}, []int{4, 4, 1, 1, 10}, 4},
 		{"a card", CardChecked{coldSet, "cold", 1, "", true}, []int{4, 4, 1, 1, 9}, 4},
 		{"a bad card", CardChecked{coldSet, "cold", 2, "", false}, []int{4, 4, 1, 1, 9}, 4},
@@ -388,4 +391,15 @@ func TestALedgerThatDoesNotKnowTheFolderIsDanger(t *testing.T) {
 	require.Equal(t, []int{0, 0, 0, 0, 0}, values(s))
 	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know generation 2, which lies in the vault's folder: "+LostAdvice)
 	require.True(t, s.Due)
+}
+
+// What is written anew is not proven by what was there before.
+func TestPagesThatAreDrawnAgainAreNotProven(t *testing.T) {
+	s := with(t, 1, at{1, Copied{pagesC, Paper, "", "", 1, false}})
+	require.Contains(t, texts(s), "STATUS-UNPROVEN due paper 91CC was drawn, and no scan has shown the print: check one")
+	require.False(t, s.Copies[2].Proven)
+	require.Zero(t, s.Copies[2].LastProof)
+	s = with(t, 2, at{1, Copied{pagesC, Paper, "", "", 1, false}}, at{2, Checked{pagesC, 1, Whole, 0}})
+	require.Empty(t, texts(s))
+	require.Equal(t, start.AddDate(0, 0, 2), s.Copies[2].LastProof)
 }

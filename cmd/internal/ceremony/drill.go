@@ -87,7 +87,7 @@ func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 	err = r.drill(c, role, opened, watch, result)
 	result.Steps, result.RTO, result.RPO = watch.steps, watch.total(), r.Rules.Now.Sub(result.Sealed)
 	// The media are left as they were: a drill reads what it needs of them, not all they hold.
-	events := slices.Concat(result.event(err), provenCards(opened.shares), hostAccepted("drill", accepted))
+	events := slices.Concat(result.event(err), opened.cards(), hostAccepted("drill", accepted))
 	return result, errors.Join(err, record(r.Ledger, r.Rules.Now, events...))
 }
 
@@ -148,16 +148,18 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 	return nil
 }
 
-// provenCards are the events of the shares that are what they were made as.
-func provenCards(shares *vault.Shares) (events []ledger.Event) {
-	for _, j := range shares.Judged {
-		if j.Verdict == shard.Accepted {
-			events = append(events, ledger.CardChecked{
-				Set: j.Share.Set().String(), Compartment: j.Share.Compartment().String(), Index: j.Share.Index(), Proven: true,
+// cards are the events of the shares that were compared with their commitments.
+func (o *opened) cards() []ledger.Event {
+	var cards []ledger.CardChecked
+	want := o.generation.Identity.Expect()
+	for i, j := range o.shares.Judged {
+		if byCommitment(j.Verdict, want) && !o.in.Shares[i].Drawn {
+			cards = append(cards, ledger.CardChecked{
+				Set: j.Share.Set().String(), Compartment: j.Share.Compartment().String(), Index: j.Share.Index(), Proven: j.Verdict == shard.Accepted,
 			})
 		}
 	}
-	return events
+	return cardEvents(cards)
 }
 
 // drillArchive decrypts an archive, from one medium after the other. That it opens under

@@ -241,26 +241,47 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		})
 	}
 	for _, p := range result.Pages {
-		if p.Vault.String() != ledgerID {
+		have, need := p.Scanned()
+		if have == 0 || p.Vault.String() != ledgerID {
 			continue
 		}
 		id, state := paperID(ledgerID, p.Set), ledger.Whole
 		if p.Err != nil {
 			state = ledger.Damaged
-		} else if p.Need > 0 {
+		} else if need > 0 {
 			state = ledger.Incomplete
 		}
 		if _, recorded := known[id]; !recorded {
 			events = append(events, ledger.Copied{Medium: id, Kind: ledger.Paper, Generation: p.Generation})
 		}
-		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: p.Need})
+		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: need})
 	}
+	var cards []ledger.CardChecked
 	for _, s := range result.Shares {
-		if s.Proven && s.vault == ledgerID {
-			events = append(events, ledger.CardChecked{Set: s.set, Compartment: s.compartment, Index: s.index, Proven: true})
+		if s.compared && !s.Drawn && s.vault == ledgerID {
+			cards = append(cards, ledger.CardChecked{Set: s.set, Compartment: s.compartment, Index: s.index, Proven: s.Proven})
 		}
 	}
-	return record(r.Vault, r.Now, events...)
+	return record(r.Vault, r.Now, slices.Concat(events, cardEvents(cards))...)
+}
+
+// cardEvents puts the cards that are not what they were made as first: a forged one that is read
+// beside the true one takes nothing from it.
+func cardEvents(cards []ledger.CardChecked) (events []ledger.Event) {
+	for _, proven := range []bool{false, true} {
+		for _, c := range cards {
+			if c.Proven == proven {
+				events = append(events, c)
+			}
+		}
+	}
+	return events
+}
+
+// byCommitment tells of a verdict whether it is that of a share of this vault and set by its commitment.
+// Others are not recorded: a card of another vault or set says nothing of this one's.
+func byCommitment(v shard.Verdict, want shard.Expect) bool {
+	return len(want.Sets) > 0 && (v == shard.Accepted || v == shard.Altered)
 }
 
 // seenMedium is a medium of the vault that was checked, and what it was found to be.
