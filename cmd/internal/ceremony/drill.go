@@ -140,7 +140,7 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 	if result.Archives > 0 {
 		watch.lap("archives")
 	}
-	result.Report = r.Rules.judgeEntries(entries, role.name != "all")
+	result.Report = r.Rules.judgeEntries(entries, role.name != roleAll)
 	watch.lap("checks")
 	if result.Report.Worst() == material.Fail {
 		return withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")

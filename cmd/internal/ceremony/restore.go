@@ -209,7 +209,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	}
 	result := &RestoreResult{
 		Identity: g.Identity, Generation: g.Number, To: r.To, Sealed: g.Manifest.Created,
-		Report: r.Rules.judgeEntries(entries, role.name != "all"),
+		Report: r.Rules.judgeEntries(entries, role.name != roleAll),
 	}
 	if slices.ContainsFunc(entries, func(e vault.Entry) bool { return e.Network == cardano.Network && e.Role == cardano.RoleKESSecret }) {
 		c.Warn("these keys forge blocks: whoever got them before must be off for good, or started with --start-as-non-producing-node; two that forge make a fork")
@@ -243,7 +243,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 		return nil, err // with the hint that belongs to it
 	case err != nil && vault.IsOfTarget(err):
 		return nil, withHint(err, "nothing was left in %s; give a folder on another disk, or in memory", r.To)
-	case err != nil && role.name == "archive":
+	case err != nil && role.name == roleArchive:
 		return nil, withHint(errors.Join(err, ErrDamage), "nothing was left in %s; give all media of this generation with --from: what one has lost another may have", r.To)
 	case err != nil:
 		return nil, withHint(err, "nothing was left in %s; give another folder, and all media of this generation with --from", r.To)
@@ -439,7 +439,7 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 		bundles = append(bundles, b)
 		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
 		if err := compareIDs(b); err != nil {
-			return bundles, err
+			return bundles, errors.Join(err, ErrDamage)
 		}
 		if n := len(b.Contents.IDs); n > 0 {
 			c.Say("compartment %s: all %d ids are derived again as they were at sealing", name, n)

@@ -20,10 +20,16 @@ type role struct {
 	files        func(vault.Entry) bool // nil for all
 }
 
+// Roles that are more than a choice of files.
+const (
+	roleAll     = "all"
+	roleArchive = "archive"
+)
+
 // roles that restore can be asked for, in the order of the help.
 func roles() []role {
 	return []role{
-		{name: "all", compartments: format.Compartments()},
+		{name: roleAll, compartments: format.Compartments()},
 		{name: "cold", compartments: []string{"cold"}},
 		{name: "hot", compartments: []string{"hot"}},
 		{name: "standby", compartments: []string{"hot"}, files: isStandby},
@@ -31,7 +37,7 @@ func roles() []role {
 		{name: "sv", compartments: format.Compartments(), files: isSuperValidator},
 		{name: "daemon", compartments: format.Compartments(), files: isDaemon},
 		{name: "miner", compartments: format.Compartments(), files: isMiner},
-		{name: "archive", compartments: format.Compartments(), files: isArchive},
+		{name: roleArchive, compartments: format.Compartments(), files: isArchive},
 		{name: roleVault, compartments: format.Compartments()},
 	}
 }
