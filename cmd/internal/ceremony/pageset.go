@@ -28,7 +28,7 @@ type PageSet struct {
 	codes *qr.Collector
 }
 
-// Scanned is how many codes were read of a print, and how many more would be enough.
+// Scanned is how many codes were read of a print, and how many more would be enough. Keeps G25.
 func (p PageSet) Scanned() (have, need int) {
 	have = p.Have - p.Drawn
 	return have, max(0, p.codes.Data()-have)
