@@ -243,7 +243,7 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 		return nil, err // with the hint that belongs to it
 	case err != nil && vault.IsOfTarget(err):
 		return nil, withHint(err, "nothing was left in %s; give a folder on another disk, or in memory", r.To)
-	case err != nil && role.name == roleArchive:
+	case err != nil && !slices.ContainsFunc(entries, func(e vault.Entry) bool { return e.Archive == nil }): // archives alone
 		return nil, withHint(errors.Join(err, ErrDamage), "nothing was left in %s; give all media of this generation with --from: what one has lost another may have", r.To)
 	case err != nil:
 		return nil, withHint(err, "nothing was left in %s; give another folder, and all media of this generation with --from", r.To)

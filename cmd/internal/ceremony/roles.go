@@ -20,11 +20,8 @@ type role struct {
 	files        func(vault.Entry) bool // nil for all
 }
 
-// Roles that are more than a choice of files.
-const (
-	roleAll     = "all"
-	roleArchive = "archive"
-)
+// roleAll is the one whose files are a whole set, and judged as that.
+const roleAll = "all"
 
 // roles that restore can be asked for, in the order of the help.
 func roles() []role {
@@ -37,7 +34,7 @@ func roles() []role {
 		{name: "sv", compartments: format.Compartments(), files: isSuperValidator},
 		{name: "daemon", compartments: format.Compartments(), files: isDaemon},
 		{name: "miner", compartments: format.Compartments(), files: isMiner},
-		{name: roleArchive, compartments: format.Compartments(), files: isArchive},
+		{name: "archive", compartments: format.Compartments(), files: isArchive},
 		{name: roleVault, compartments: format.Compartments()},
 	}
 }
