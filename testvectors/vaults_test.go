@@ -196,7 +196,7 @@ func requireQuorumsRestore(t *testing.T, g *goldenVault, c *vault.Copy, want map
 }
 
 // pages is the medium that the page codes carry, as many of the first lost as parity makes up for.
-func (g *goldenVault) pages(t *testing.T) media.Memory {
+func (g *goldenVault) pages(t *testing.T) vault.Pages {
 	t.Helper()
 	var set qr.Collector
 	lines := strings.Split(strings.TrimSpace(string(g.files["pages/000002.txt"])), "\n")

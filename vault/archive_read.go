@@ -28,9 +28,9 @@ type Archive struct {
 	Err  error
 }
 
-// ErrNoArchive is returned where no medium at hand has an archive: pages and the vault's
-// own folder hold none.
-var ErrNoArchive = errors.New("no medium at hand holds this archive")
+// ErrNoArchive is returned where nothing at hand need have an archive: pages and the vault's
+// own folder hold none. Where a medium has lost one, that is damage.
+var ErrNoArchive = errors.New("pages and the vault's own folder hold no archives, and no medium is at hand")
 
 // openArchives unwraps the keys of the archives that a bundle lists.
 func (c *Copy) openArchives(b *Bundle, id func() (*identity, error)) error {
@@ -73,12 +73,17 @@ func (a *Archive) unwrap(id func() (*identity, error)) (*secret.Buffer, error) {
 // header is the sealed header: from the first medium where it is whole, else put together
 // from all of them.
 func (a *Archive) header() (header []byte, err error) {
-	if !a.isThere() {
+	if a.mayBeAbsent() {
 		return nil, ErrNoArchive
 	}
 	read := func(b media.Blob) (err error) {
-		if header, err = age.ExtractHeader(io.NewSectionReader(b, 0, b.Size())); err != nil {
+		header, err = age.ExtractHeader(io.NewSectionReader(b, 0, b.Size()))
+		var unreadable *fs.PathError
+		switch {
+		case errors.As(err, &unreadable):
 			return err
+		case err != nil: // age quotes what it took for a line, whole
+			return errors.New("its header is damaged")
 		}
 		if sum := sha256.Sum256(header); hex.EncodeToString(sum[:]) != a.Header {
 			return errors.New("its header is not the one that was sealed")
@@ -89,37 +94,36 @@ func (a *Archive) header() (header []byte, err error) {
 	var failures []error
 	for _, m := range a.copy.media {
 		b, err := m.openListed(a.copy.Number, first.Name)
-		if err == nil {
-			err = errors.Join(read(b), b.Close())
-		}
-		if err == nil {
+		if err != nil {
+			err = explain(first.Name, err)
+		} else if err = errors.Join(read(b), b.Close()); err == nil {
 			return header, nil
 		}
-		failures = append(failures, fmt.Errorf("%s: %w", m.Path(first.Name), err))
+		failures = append(failures, fmt.Errorf("%s: %w", m.Path(path.Join(generationDir(a.copy.Number), first.Name)), err))
 	}
 	b, _, err := a.copy.assemble(first, nil, read)
 	if err != nil {
-		return nil, errors.Join(append(failures, err)...)
+		return nil, errors.Join(append(failures, fmt.Errorf("put together from what is sound: %w", err))...)
 	}
 	return header, b.Close()
 }
 
 func (a *Archive) parts() []format.ManifestFile { return a.copy.Manifest.Parts(a.Archive.Archive) }
 
-// isThere tells whether a medium has any of it.
-func (a *Archive) isThere() bool {
+// mayBeAbsent tells that nothing at hand has any of it, nor need have.
+func (a *Archive) mayBeAbsent() bool {
 	for _, m := range a.copy.media {
 		for _, p := range a.parts() {
 			b, err := m.openListed(a.copy.Number, p.Name)
 			if err == nil {
 				b.Close()
 			}
-			if !errors.Is(err, fs.ErrNotExist) {
-				return true
+			if !errors.Is(err, fs.ErrNotExist) || !m.mayLack(p.Name) {
+				return false
 			}
 		}
 	}
-	return false
+	return true
 }
 
 // Scratch is where what is rebuilt of a damaged archive may be put: ciphertext, of at

@@ -106,14 +106,15 @@ type Copy struct {
 	Generation
 	Identity *Identity
 	media    []*Medium
+	older    *Copy // the one before it that has a good manifest, nil for none
 	// recipients are the recipient files of the compartments opened so far.
 	recipients map[string][]byte
 	// ledger is that of this generation, once cold was opened; nil where there is none.
 	ledger *ledger.Ledger
 }
 
-// DamagedGenerationError is returned where the newest generation exists and
-// cannot be used, so that nobody gets an older one without knowing.
+// DamagedGenerationError is returned where a generation exists and cannot be used, so
+// that nobody gets an older one without knowing.
 type DamagedGenerationError struct {
 	Number, Older int // Older is the newest one that can be used, 0 for none
 	Err           error
@@ -148,6 +149,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 		case err != nil:
 			bad[n], newestBad = err, n
 		case one != nil:
+			one.older = good[newest]
 			good[n], newest = one, n
 		}
 	}
@@ -243,6 +245,17 @@ func (c *Copy) readFile(want format.ManifestFile) (data []byte, notes []string, 
 	}
 	notes = append(notes, fmt.Sprintf("%s: %d blocks were rebuilt from parity: repair the medium with `coldvault check --repair`, or make a new copy", want.Name, rebuilt))
 	return data, notes, nil
+}
+
+// readable is the number of the newest generation from c on that has the bundle of a
+// compartment, 0 for none.
+func (c *Copy) readable(compartment string) int {
+	for ; c != nil; c = c.older {
+		if _, _, err := c.Read(compartment); err == nil {
+			return c.Number
+		}
+	}
+	return 0
 }
 
 // Files are the files that a set of pages carries, by their path on a medium:

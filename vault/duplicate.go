@@ -89,7 +89,7 @@ func (c *Copy) complete() error {
 	}
 	for _, f := range c.Manifest.Files {
 		if strings.HasPrefix(f.Name, archivePrefix) {
-			return fmt.Errorf("the vault's folder has no archives, and generation %d has: copy from a medium", c.Number)
+			return fmt.Errorf("pages and the vault's folder have no archives, and generation %d has: copy from a medium", c.Number)
 		}
 	}
 	return nil

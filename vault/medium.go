@@ -160,12 +160,15 @@ type missingError string
 func (e missingError) Error() string        { return string(e) + " is missing" }
 func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// mayLack tells the files of a generation that need not be there: the vault's own folder
-// has no archives, and after it was set up again not the ledger as it was. That folder is
-// known by the signer's key: anything else in the root of a medium is a copy like others.
+// mayLack tells the files of a generation that need not be there: pages and the vault's own
+// folder have no archives, and after that was set up again not the ledger as it was. The folder
+// is known by the signer's key: anything else in the root of a medium is a copy like others.
 func (m *Medium) mayLack(name string) bool {
-	if m.base != "." || !strings.HasPrefix(name, archivePrefix) && !strings.HasPrefix(name, format.LedgerName) {
+	if !strings.HasPrefix(name, archivePrefix) && !strings.HasPrefix(name, format.LedgerName) {
 		return false
+	}
+	if _, pages := m.Source.(Pages); pages || m.base != "." {
+		return pages
 	}
 	_, err := m.Source.Read(signerFile, maxSignerFile)
 	return err == nil

@@ -115,14 +115,14 @@ func (s *Shares) Enough(compartments []string) error {
 
 // Open rebuilds the seed of a compartment, opens the bundle with it and verifies
 // every file. The seed is gone when it returns. notes say which media were
-// damaged and what was repaired. Keeps G9.
+// damaged and what was repaired. A bundle that is lost is a *DamagedGenerationError. Keeps G9.
 func (c *Copy) Open(compartment string, shares *Shares) (b *Bundle, notes []string, err error) {
 	if err := shares.Enough([]string{compartment}); err != nil {
 		return nil, nil, err
 	}
 	ciphertext, notes, err := c.Read(compartment)
 	if err != nil {
-		return nil, notes, err
+		return nil, notes, &DamagedGenerationError{Number: c.Number, Older: c.older.readable(compartment), Err: err}
 	}
 	b, more, err := c.open(compartment, shares, ciphertext)
 	if err != nil {

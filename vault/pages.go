@@ -82,10 +82,12 @@ func ageHeader(data []byte) int {
 	return mac + 1 + end + 1
 }
 
-// UnpackPages is the inverse of PackPages: the medium that a page set carries,
-// in memory.
-func UnpackPages(payload []byte, title string) (media.Memory, error) {
-	m := media.Memory{Title: title, Files: map[string][]byte{}}
+// Pages are the medium that a page set carries, in memory: it has no parity, ledger or archives.
+type Pages struct{ media.Memory }
+
+// UnpackPages is the inverse of PackPages.
+func UnpackPages(payload []byte, title string) (Pages, error) {
+	m := Pages{media.Memory{Title: title, Files: map[string][]byte{}}}
 	z, err := gzip.NewReader(bytes.NewReader(payload))
 	if err != nil {
 		return m, err

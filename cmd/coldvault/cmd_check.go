@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,12 +44,27 @@ func (c *checkCmd) Run(u *ui) error {
 		return err // with a hint of its own
 	}
 	if err != nil {
-		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
+		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; " + c.remedy(r)}
 	}
 	if len(r.Shares) == 0 || r.Compared {
 		u.print("Nothing is wrong with what was given.")
 	}
 	return nil
+}
+
+// remedy is what helps against damage: --repair alone mends what a medium's own parity covers.
+func (c *checkCmd) remedy(r *ceremony.CheckResult) string {
+	lost := c.Repair
+	for _, m := range r.Media {
+		for _, g := range m.Generations {
+			lost = lost || !g.Whole && !g.Repairable
+		}
+	}
+	if !lost {
+		return "repair it with --repair, make a new copy from a good one, or seal again"
+	}
+	return "a medium that cannot be repaired alone needs one more that has the generation, or scans of its pages: " +
+		"`coldvault check --repair MEDIUM ANOTHER`; where there is none, seal again"
 }
 
 // checked prints the state of one vault on one medium.
@@ -112,6 +128,9 @@ func (u *ui) pageSets(sets []ceremony.PageSet) {
 		for _, m := range p.Missing {
 			u.print("  not read: %s", m)
 		}
+		if _, need := p.Scanned(); p.Drawn > 0 && need > 0 {
+			u.print("  %d of the codes are in a PDF as it was drawn, which proves no print: check a scan of what was printed", p.Drawn)
+		}
 		u.emit("pages", struct {
 			Vault      string   `json:"vault"`
 			Generation int      `json:"generation"`
@@ -121,7 +140,8 @@ func (u *ui) pageSets(sets []ceremony.PageSet) {
 			Total      int      `json:"total"`
 			Need       int      `json:"need"`
 			Missing    []string `json:"missing"`
-		}{p.Vault.String(), p.Generation, p.Set, p.Layout, p.Have, p.Total, p.Need, append([]string{}, p.Missing...)})
+			Drawn      int      `json:"drawn"`
+		}{p.Vault.String(), p.Generation, p.Set, p.Layout, p.Have, p.Total, p.Need, append([]string{}, p.Missing...), p.Drawn})
 	}
 }
 
@@ -146,6 +166,10 @@ func (u *ui) shares(shares []ceremony.CheckedShare) {
 			Reason  string `json:"reason"`
 			Good    bool   `json:"good"`
 			Proven  bool   `json:"proven"`
-		}{s.From, s.Name, s.Verdict, s.Reason, s.Good, s.Proven})
+			Drawn   bool   `json:"drawn"`
+		}{s.From, s.Name, s.Verdict, s.Reason, s.Good, s.Proven, s.Drawn})
+	}
+	if slices.ContainsFunc(shares, func(s ceremony.CheckedShare) bool { return s.Drawn }) {
+		u.print("  A card in a PDF as it was drawn proves no print, and is not recorded: check a scan of what was printed.")
 	}
 }

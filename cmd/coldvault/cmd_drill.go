@@ -55,6 +55,13 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	u.print("  RTO %s: what the machine needs for a restore, without waiting for people", r.RTO.Round(time.Millisecond))
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
+	for _, l := range r.LeftOut {
+		u.verdict(yellow, "MISSING", "%s is not proven: %v", l.Name, l.Err)
+		u.emit("left_out", struct {
+			Name string `json:"name"`
+			Why  string `json:"why"`
+		}{l.Name, l.Err.Error()})
+	}
 	u.verdict(green, "PROVEN", "%d files and %d archives came back in memory as they were sealed; nothing was written", r.Files, r.Archives)
 	u.emit("drill", struct {
 		Vault      string     `json:"vault"`

@@ -21,6 +21,10 @@ func (c *statusCmd) Run(u *ui) error {
 	if r == nil {
 		return err
 	}
+	if r.Checked != nil {
+		u.pageSets(r.Checked.Pages)
+		u.shares(r.Checked.Shares)
+	}
 	s := r.Status
 	u.heading("vault %s %q, generation %d of %s", r.Identity.Vault.ID, r.Identity.Vault.Label, s.Generation, day(s.Sealed))
 	for _, f := range s.Figures {

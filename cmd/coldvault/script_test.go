@@ -234,7 +234,7 @@ func cmdForge(ts *testscript.TestScript, args []string) {
 
 // jsonTypes are the kinds of objects that --json writes.
 var jsonTypes = []string{
-	"accepted", "act", "compartment", "copy", "date", "drill", "error", "fact", "figure", "file", "finding", "folder", "generation", "held", "host", "id", "input", "interface", "kit", "medium", "pages",
+	"accepted", "act", "compartment", "copy", "date", "drill", "error", "fact", "figure", "file", "finding", "folder", "generation", "held", "host", "id", "input", "interface", "kit", "left_out", "medium", "pages",
 	"recorded", "restored", "share", "status", "status-finding", "vault", "verdict", "version",
 }
 

@@ -87,12 +87,12 @@ type imageFile struct {
 
 func (f imageFile) count() int { return 1 }
 
-func (f imageFile) page(_ int, read func(*image.Gray)) error {
+func (f imageFile) page(_ int, read func(img *image.Gray, drawn bool)) error {
 	img, err := f.kind.read(func() io.Reader { return bytes.NewReader(f.data) }, f.opts)
 	if err != nil {
 		return err
 	}
-	read(grey(img))
+	read(grey(img), false)
 	return nil
 }
 
@@ -139,12 +139,12 @@ func openTIFF(data []byte, opts Options) (*tiffFile, error) {
 
 func (f *tiffFile) count() int { return len(f.directories) }
 
-func (f *tiffFile) page(i int, read func(*image.Gray)) error {
+func (f *tiffFile) page(i int, read func(img *image.Gray, drawn bool)) error {
 	img, err := tiffImage.read(func() io.Reader { return f.from(f.directories[i]) }, f.opts)
 	if err != nil {
 		return err
 	}
-	read(grey(img))
+	read(grey(img), false)
 	return nil
 }
 

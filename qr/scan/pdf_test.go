@@ -128,6 +128,9 @@ func TestDrawnPDF(t *testing.T) {
 	right, wrong := count(r.Codes, texts)
 	require.Equal(t, 3, right)
 	require.Zero(t, wrong)
+	for _, c := range r.Codes {
+		require.True(t, c.Drawn)
+	}
 
 	pages, err := RasterisePDF(data, 150, Options{})
 	require.NoError(t, err)
@@ -192,6 +195,7 @@ func TestScannedPDF(t *testing.T) {
 			require.Empty(t, r.Skipped, name)
 			require.Len(t, r.Codes, 1, name)
 			require.Equal(t, text, string(r.Codes[0].Text), name)
+			require.False(t, r.Codes[0].Drawn, name)
 		}
 	}
 }

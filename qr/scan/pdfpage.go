@@ -17,7 +17,7 @@ const (
 )
 
 // page yields the image of a scanned page as it is, and a raster of what is drawn.
-func (f *pdfFile) page(i int, read func(*image.Gray)) error {
+func (f *pdfFile) page(i int, read func(img *image.Gray, drawn bool)) error {
 	look := &pdfDrawing{file: f}
 	if err := look.run(f.pages[i]); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (f *pdfFile) page(i int, read func(*image.Gray)) error {
 		if err != nil {
 			return err
 		}
-		read(img)
+		read(img, false)
 	}
 	if len(look.images) > 1 || look.points >= minFills*4 {
 		dpi := readingDPI
@@ -36,7 +36,7 @@ func (f *pdfFile) page(i int, read func(*image.Gray)) error {
 		}
 		img, err := f.rasterise(i, dpi)
 		if img != nil {
-			read(img)
+			read(img, len(look.images) == 0)
 		}
 		return err
 	}

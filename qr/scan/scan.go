@@ -65,6 +65,7 @@ type Code struct {
 	Version int             // QR version, 1…40
 	Page    int             // from 0
 	Bounds  image.Rectangle // in pixels of that page
+	Drawn   bool            // on a PDF page as a program draws it: no scanner has seen it
 }
 
 // Unread is a place where three finder patterns stand as those of a code, and
@@ -166,15 +167,18 @@ func (r *Result) add(page int, one Result) {
 // several; a PDF page drawn as vectors yields its raster.
 type pageSource interface {
 	count() int
-	// page calls read with every image of page i, one at a time.
-	page(i int, read func(*image.Gray)) error
+	// page calls read with every image of page i, one at a time. Drawn is one without a picture.
+	page(i int, read func(img *image.Gray, drawn bool)) error
 }
 
 // readOne reads one page of a source.
 func readOne(pages pageSource, i int, opts Options) (r Result) {
 	err := guarded(func() error {
-		return pages.page(i, func(img *image.Gray) {
+		return pages.page(i, func(img *image.Gray, drawn bool) {
 			one := Image(img, opts)
+			for k := range one.Codes {
+				one.Codes[k].Drawn = drawn
+			}
 			r.Codes = append(r.Codes, one.Codes...)
 			r.Unread = append(r.Unread, one.Unread...)
 			r.Skipped = append(r.Skipped, one.Skipped...)

@@ -47,6 +47,7 @@ func (s *Status) copied(e Copied, at time.Time) {
 	c := s.medium(e.Medium)
 	c.Kind, c.Device, c.Model, c.Generation = e.Kind, e.Device, e.Model, e.Generation
 	c.Proven, c.Result, c.Findings, c.Lost, c.LastSeen = e.Proven, "", 0, false, at
+	c.LastProof = time.Time{} // what was proven before is not there any more
 	if e.Proven {
 		c.LastProof = at
 	}
@@ -114,9 +115,10 @@ func kindName(k Kind) string {
 func (c *Copy) damaged() bool { return c.Result == Damaged || c.Result == Incomplete }
 
 // counts tells whether a copy can be one of the three: it has the newest generation, is
-// not known to be damaged, and outlasts the machine being switched off.
+// not known to be damaged, and outlasts the machine being switched off. Pages are drawn before they
+// are printed: they are a copy once a scan has shown them.
 func (c *Copy) counts() bool {
-	return !c.Lost && c.Behind == 0 && !c.damaged() && c.Kind != Memory
+	return !c.Lost && c.Behind == 0 && !c.damaged() && c.Kind != Memory && (c.Kind != Paper || c.Proven)
 }
 
 // offline tells whether nothing that happens over a network reaches the copy: only a

@@ -35,7 +35,7 @@ func newSaving(t *testing.T, first bool) *saving {
 	c.disk.Journal = true
 	if !first {
 		c.before = signed(t, c.signer, created(), Noted{"old"})
-		c.old, c.oldSigned = c.before.Bytes(), c.before.Signed()
+		c.old, c.oldSigned = c.before.Bytes(), c.before.head.N
 		require.NoError(t, c.before.Save(media.NewDir(c.disk)))
 	}
 	c.saved = c.after(t).Bytes()
@@ -67,14 +67,14 @@ func (c *saving) look(f media.FS) (isNew bool, err error) {
 	case err != nil:
 		return false, err
 	case c.before != nil && bytes.Equal(l.Bytes(), c.old):
-		if l.Signed() != c.oldSigned {
-			return false, fmt.Errorf("%d of the old lines are signed, and %d were", l.Signed(), c.oldSigned)
+		if l.head.N != c.oldSigned {
+			return false, fmt.Errorf("%d of the old lines are signed, and %d were", l.head.N, c.oldSigned)
 		}
 		return false, nil
 	case !bytes.Equal(l.Bytes(), c.saved):
 		return false, errors.New("the lines are neither the old ones nor the new ones")
-	case l.Signed() != c.oldSigned && l.Signed() != len(l.Entries()):
-		return false, fmt.Errorf("%d of the new lines are signed", l.Signed())
+	case l.head.N != c.oldSigned && l.head.N != len(l.Entries()):
+		return false, fmt.Errorf("%d of the new lines are signed", l.head.N)
 	}
 	return true, nil
 }

@@ -45,11 +45,15 @@ func (s *Status) judgeCopy(c *Copy) {
 	case c.Result == Damaged:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s: repair it or replace it",
 			c.Name, day(c.LastSeen), count(c.Findings, "finding"))
+	case c.Result == Incomplete && c.Kind == Paper:
+		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was incomplete when it was checked on %s: scan it again, or print it again", c.Name, day(c.LastSeen))
 	case c.Result == Incomplete:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was incomplete when it was checked on %s: seal onto it or copy to it", c.Name, day(c.LastSeen))
 	case c.Proven && c.Findings > 0:
 		s.find("STATUS-DAMAGE", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s, and generation %d on it is not lost: repair it",
 			c.Name, day(c.LastSeen), count(c.Findings, "finding"), c.Generation)
+	case !c.Proven && c.Kind == Paper:
+		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was drawn, and no scan has shown the print: check one", c.Name)
 	case !c.Proven:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was never read back: check it", c.Name)
 	}

@@ -187,9 +187,6 @@ func (l *Ledger) Newest() (newest int) {
 // Torn is the number of bytes after the last whole line.
 func (l *Ledger) Torn() int { return len(l.torn) }
 
-// Signed is the number of lines that the signed head covers.
-func (l *Ledger) Signed() int { return l.head.N }
-
 // Unsigned is the number of lines beyond the signed head.
 func (l *Ledger) Unsigned() int { return len(l.entries) - l.head.N }
 

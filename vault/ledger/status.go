@@ -77,7 +77,7 @@ func Compute(l *Ledger, now time.Time, found ...Sealed) Status {
 		Copies: []Copy{}, Deadlines: []Deadline{}, Findings: []Finding{}, Dates: []Date{},
 		media: map[string]int{},
 	}
-	s.replay(l)
+	s.replay(l, l.times(now))
 	s.judgeFound(l, found)
 	s.nameCopies()
 	s.count()
@@ -101,10 +101,27 @@ func Compute(l *Ledger, now time.Time, found ...Sealed) Status {
 	return s
 }
 
-// replay brings the events of all lines into s.
-func (s *Status) replay(l *Ledger) {
+// times are when the lines count as written: not after now, nor after a later line. A clock that
+// was ahead once would put off what is due for as long. One that had lost its time and
+// dates a line before the vault was made says nothing of other lines.
+func (l *Ledger) times(now time.Time) []time.Time {
+	times := make([]time.Time, len(l.entries))
+	for i, e := range slices.Backward(l.entries) {
+		times[i] = e.Time
+		if e.Time.After(now) {
+			times[i] = now
+		}
+		if !e.Time.Before(l.entries[0].Time) {
+			now = times[i]
+		}
+	}
+	return times
+}
+
+// replay brings the events of all lines into s, each at its time.
+func (s *Status) replay(l *Ledger, times []time.Time) {
 	var sealed []Deadline
-	for _, e := range l.entries {
+	for i, e := range l.entries {
 		switch event := e.Event.(type) {
 		case VaultCreated:
 			s.split(event.Sets, event.Custodians)
@@ -114,18 +131,18 @@ func (s *Status) replay(l *Ledger) {
 			s.sealed(event, sealed)
 			sealed = event.Deadlines
 		case Copied:
-			s.copied(event, e.Time)
+			s.copied(event, times[i])
 		case Checked:
-			s.checked(event, e.Time)
+			s.checked(event, times[i])
 		case Placed:
 			c := s.medium(event.Medium)
 			c.Place, c.Offsite, c.Online, c.Custodian, c.Seal = event.Place, event.Offsite, event.Online, event.Custodian, event.Seal
 		case Lost:
 			s.lost(event)
 		case CardChecked:
-			s.cardChecked(event, e.Time)
+			s.cardChecked(event, times[i])
 		case Drilled:
-			s.drilled(event, e.Time)
+			s.drilled(event, times[i])
 		case Policy:
 			s.Policy = event
 		case Deadline:
@@ -206,17 +223,33 @@ const LostAdvice = "it was lost or put back to an earlier state, or the seal was
 
 // judgeLedger tells of the ledger itself.
 func (s *Status) judgeLedger(l *Ledger) {
-	if s.Lines > 0 {
-		if last := l.entries[s.Lines-1].Time; last.After(s.Time) {
-			s.find("STATUS-CLOCK", Due, last, "the clock says %s, the last record is of %s: no date here can be trusted until the clock is right", stamp(s.Time), stamp(last))
-		}
-	}
+	s.judgeClock(l)
 	if s.Unsigned > 0 {
 		s.find("STATUS-UNSIGNED", Note, time.Time{}, "ledger: %d of %s not yet signed: the next command that unlocks the signer signs them",
 			s.Unsigned, count(s.Lines, "line"))
 	}
 	if l.Torn() > 0 {
 		s.find("STATUS-TORN", Note, time.Time{}, "the last line of the ledger is torn: its %d bytes do not count, and the next command notes that", l.Torn())
+	}
+}
+
+// judgeClock tells of dates that cannot all be right. What is over and done with is no more than a
+// note: no line can be mended.
+func (s *Status) judgeClock(l *Ledger) {
+	next := s.Time
+	for i, e := range slices.Backward(l.entries) {
+		switch {
+		case !e.Time.After(next):
+		case i == s.Lines-1:
+			s.find("STATUS-CLOCK", Due, e.Time, "the clock says %s, the last record is of %s: no date here can be trusted until the clock is right; if it is right now, "+
+				"any record puts a right date behind the wrong one: `coldvault record --note TEXT`", stamp(s.Time), stamp(e.Time))
+			return
+		default:
+			s.find("STATUS-CLOCK", Note, e.Time, "a clock was wrong: line %d of the ledger is of %s, and the one after it of %s; what may be older counts as older",
+				e.N, stamp(e.Time), stamp(next))
+			return
+		}
+		next = e.Time
 	}
 }
 

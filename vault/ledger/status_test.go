@@ -105,6 +105,9 @@ func TestFiguresFromEmptyToFull(t *testing.T) {
 		{"a folder on the same stick", Copied{stickB, USB, "serial A", "", 1, true}, []int{3, 3, 0, 1, 10}, 3},
 		{"the stick goes to another place", Placed{stickA, "bank", true, false, "", ""}, []int{3, 3, 1, 1, 10}, 3},
 		{"and is plugged in there: the other folder is on it too", Placed{stickA, "bank", true, true, "", ""}, []int{3, 3, 1, 0, 10}, 3},
+		{"pages that were drawn", Copied{pagesC, Paper, "", "", 1, false}, []int{3, 3, 1, 0, 11}, 3},
+		{"a scan of the print", Checked{pagesC, 1, Whole, 0}, []int{4, 4, 1, 1, 10}, 4},
+		{"drawn again", Copied{pagesC, Paper, "", "", 1, false}, []int{3, 3, 1, 0, 11}, 3},
 		{"paper", Copied{pagesC, Paper, "", "", 1, true}, []int{4, 4, 1, 1, 10}, 4},
 		{"a card", CardChecked{coldSet, "cold", 1, "", true}, []int{4, 4, 1, 1, 9}, 4},
 		{"a bad card", CardChecked{coldSet, "cold", 2, "", false}, []int{4, 4, 1, 1, 9}, 4},
@@ -216,7 +219,20 @@ func TestFindings(t *testing.T) {
 		}},
 		{"a deadline that was met", 31, []at{{0, Deadline{What: "window", When: start.AddDate(0, 0, 31)}}, {30, Deadline{What: "window", When: start.AddDate(0, 0, 31), Done: true}}}, nil},
 		{"a clock that was set back", -1, nil, []string{
-			"STATUS-CLOCK due the clock says 2026-02-28T09:00:00Z, the last record is of 2026-03-01T09:00:00Z: no date here can be trusted until the clock is right",
+			"STATUS-CLOCK due the clock says 2026-02-28T09:00:00Z, the last record is of 2026-03-01T09:00:00Z: no date here can be trusted until the clock is right; if it is right now, any record puts a right date behind the wrong one: `coldvault record --note TEXT`",
+		}},
+		{"a clock that was ahead when it was last written", 200, []at{{3650, Checked{stickA, 1, Whole, 0}}}, []string{
+			"STATUS-CLOCK due the clock says 2026-09-17T09:00:00Z, the last record is of 2036-02-27T09:00:00Z: no date here can be trusted until the clock is right; if it is right now, any record puts a right date behind the wrong one: `coldvault record --note TEXT`",
+			"STATUS-UNSEEN due USB 22B0 has not been seen for 200 days, where the policy has 180: check it",
+		}},
+		{"a clock that was ahead once", 200, []at{{3650, Checked{stickA, 1, Whole, 0}}, {3650, Drilled{"all", 1, true, nil, 0}}, {10, Noted{"x"}}}, []string{
+			"STATUS-CLOCK note a clock was wrong: line 19 of the ledger is of 2036-02-27T09:00:00Z, and the one after it of 2026-03-11T09:00:00Z; what may be older counts as older",
+			"STATUS-UNSEEN due USB 7F3A (safe deposit) has not been seen for 190 days, where the policy has 180: check it",
+			"STATUS-UNSEEN due USB 22B0 has not been seen for 200 days, where the policy has 180: check it",
+		}},
+		{"a clock that had lost its time", 1, []at{{-2000, Checked{stickA, 1, Whole, 0}}, {1, Noted{"x"}}}, []string{
+			"STATUS-CLOCK note a clock was wrong: line 17 of the ledger is of 2026-03-01T09:00:00Z, and the one after it of 2020-09-08T09:00:00Z; what may be older counts as older",
+			"STATUS-UNSEEN due USB 7F3A (safe deposit) has not been seen for 2001 days, where the policy has 180: check it",
 		}},
 	}
 	for _, tt := range tests {
@@ -375,4 +391,15 @@ func TestALedgerThatDoesNotKnowTheFolderIsDanger(t *testing.T) {
 	require.Equal(t, []int{0, 0, 0, 0, 0}, values(s))
 	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know generation 2, which lies in the vault's folder: "+LostAdvice)
 	require.True(t, s.Due)
+}
+
+// What is written anew is not proven by what was there before.
+func TestPagesThatAreDrawnAgainAreNotProven(t *testing.T) {
+	s := with(t, 1, at{1, Copied{pagesC, Paper, "", "", 1, false}})
+	require.Contains(t, texts(s), "STATUS-UNPROVEN due paper 91CC was drawn, and no scan has shown the print: check one")
+	require.False(t, s.Copies[2].Proven)
+	require.Zero(t, s.Copies[2].LastProof)
+	s = with(t, 2, at{1, Copied{pagesC, Paper, "", "", 1, false}}, at{2, Checked{pagesC, 1, Whole, 0}})
+	require.Empty(t, texts(s))
+	require.Equal(t, start.AddDate(0, 0, 2), s.Copies[2].LastProof)
 }

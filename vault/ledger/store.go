@@ -257,34 +257,3 @@ func (l *Ledger) Save(dir Dir) error {
 	}
 	return nil
 }
-
-// DivergedError tells that two ledgers of one vault were both continued from the line
-// before Line.
-type DivergedError struct{ Line int }
-
-func (e *DivergedError) Error() string {
-	return fmt.Sprintf("the two ledgers differ from line %d on: two machines have gone on with one vault; keep both files and decide which one counts", e.Line)
-}
-
-// Adopt joins the ledger of this machine, nil where it has none, with one from a
-// generation: the longer of the two, of which the other must be the beginning.
-func Adopt(local, restored *Ledger) (*Ledger, error) {
-	if local == nil {
-		return restored, nil
-	}
-	longer, shorter := local, restored
-	if len(restored.entries) > len(local.entries) {
-		longer, shorter = restored, local
-	}
-	for n := 1; n <= len(shorter.entries); n++ {
-		if longer.hash(n) != shorter.hash(n) {
-			return nil, &DivergedError{n}
-		}
-	}
-	joined := *longer
-	// A head was proven with its own lines, and these are the same.
-	if shorter.head.N > joined.head.N {
-		joined.head, joined.signature = shorter.head, shorter.signature
-	}
-	return &joined, nil
-}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"strings"
 	"testing"
 
 	"aead.dev/minisign"
@@ -72,14 +71,14 @@ func TestLedgerComesBackAsItWasSaved(t *testing.T) {
 	back, err := Open(dir, testVault, s.verify)
 	require.NoError(t, err)
 	require.Equal(t, l.Bytes(), back.Bytes())
-	require.Equal(t, 0, back.Signed())
+	require.Equal(t, 0, back.head.N)
 
 	require.NoError(t, back.Sign(s.sign, s.verify))
 	require.NoError(t, back.Append(start, Noted{"not signed"}))
 	require.NoError(t, back.Save(dir))
 	back, err = Open(dir, testVault, s.verify)
 	require.NoError(t, err)
-	require.Equal(t, len(everyEvent()), back.Signed())
+	require.Equal(t, len(everyEvent()), back.head.N)
 	require.Equal(t, 1, back.Unsigned())
 
 	_, err = Open(dir, "aaaaaaaa", s.verify)
@@ -105,7 +104,7 @@ func TestSignedLinesCannotChange(t *testing.T) {
 				// signature is not signed: package vault compares it.
 				require.NotEqual(t, LinesName, path.Base(name), "byte %d", i)
 				require.Equal(t, l.Bytes(), back.Bytes())
-				require.Equal(t, l.Signed(), back.Signed())
+				require.Equal(t, l.head.N, back.head.N)
 			}
 		}
 	}
@@ -205,7 +204,7 @@ func TestSaveThatIsCutLeavesALedger(t *testing.T) {
 		back, err := Open(dir, testVault, s.verify)
 		require.NoError(t, err)
 		require.Len(t, back.Entries(), []int{2, 4, 4, 4}[cut])
-		require.Equal(t, []int{2, 2, 4, 4}[cut], back.Signed())
+		require.Equal(t, []int{2, 2, 4, 4}[cut], back.head.N)
 		// The next command, without the signer, puts the files in order.
 		require.NoError(t, back.Append(start, Noted{"on"}))
 		require.NoError(t, back.Save(dir))
@@ -249,56 +248,6 @@ func TestASignatureThatIsNotGoodIsNotKept(t *testing.T) {
 	l := build(t, created())
 	require.ErrorContains(t, l.Sign(newSigner(t).sign, s.verify), "the signature just made is not good")
 	require.ErrorIs(t, l.Sign(func([]byte) ([]byte, error) { return nil, errCut }, s.verify), errCut)
-	require.Zero(t, l.Signed())
+	require.Zero(t, l.head.N)
 	require.ErrorContains(t, (&Ledger{}).Sign(s.sign, s.verify), "no line to sign")
-}
-
-// A new cold machine goes on where the generation ends, the old one is not set back, and
-// two that both went on are told apart.
-func TestAdopt(t *testing.T) {
-	s := newSigner(t)
-	short := signed(t, s, everyEvent()[:5]...)
-	long := signed(t, s, everyEvent()...)
-
-	l, err := Adopt(nil, short)
-	require.NoError(t, err)
-	require.Equal(t, short, l)
-
-	for _, pair := range [][2]*Ledger{{short, long}, {long, short}, {long, long}} {
-		l, err = Adopt(pair[0], pair[1])
-		require.NoError(t, err)
-		require.Equal(t, long.Bytes(), l.Bytes())
-		require.Equal(t, 13, l.Signed())
-	}
-	require.NoError(t, l.Append(start, Noted{"on"}))
-	_, err = Parse(l.Bytes())
-	require.NoError(t, err)
-
-	// The two do not share what is appended to either.
-	require.NoError(t, long.Append(start, Noted{"on elsewhere"}))
-	require.NoError(t, l.Append(start, Noted{"and on"}))
-	for _, one := range []*Ledger{long, l} {
-		_, err = Parse(one.Bytes())
-		require.NoError(t, err)
-	}
-
-	// The longer one is not signed, the shorter is: its head covers the same lines.
-	l, err = Adopt(short, build(t, everyEvent()...))
-	require.NoError(t, err)
-	require.Equal(t, 5, l.Signed())
-	require.Equal(t, 8, l.Unsigned())
-	files, err := l.Files()
-	require.NoError(t, err)
-	_, err = Unpack(files, testVault, s.verify)
-	require.NoError(t, err)
-
-	other := everyEvent()
-	other[6] = Noted{"went on elsewhere"}
-	for _, pair := range [][2]*Ledger{{long, build(t, other...)}, {build(t, other[:8]...), long}} {
-		_, err = Adopt(pair[0], pair[1])
-		var diverged *DivergedError
-		require.ErrorAs(t, err, &diverged)
-		require.Equal(t, 7, diverged.Line)
-		require.True(t, strings.HasPrefix(err.Error(), "the two ledgers differ from line 7 on"))
-	}
 }

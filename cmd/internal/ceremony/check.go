@@ -43,7 +43,9 @@ type CheckedShare struct {
 	Reason  string
 	Good    bool
 	Proven  bool // compared with its commitment, not only readable
+	Drawn   bool // in a PDF as it was drawn: that proves no print, and is not recorded
 
+	compared                bool   // with its commitment, well or not
 	vault, set, compartment string // what share it is
 	index                   int
 }
@@ -140,7 +142,8 @@ func checkShares(in *Intake) (out []CheckedShare, compared bool) {
 		checked := CheckedShare{
 			From: s.From, Name: s.Share.String(),
 			Verdict: j.Verdict.String(), Reason: j.Reason, Good: j.Verdict == shard.Accepted,
-			Proven: j.Verdict == shard.Accepted && len(want.Sets) > 0,
+			Proven: j.Verdict == shard.Accepted && len(want.Sets) > 0, Drawn: s.Drawn,
+			compared: byCommitment(j.Verdict, want),
 		}
 		checked.of(s.Share)
 		out = append(out, checked)

@@ -66,6 +66,13 @@ func cloneError(was, is ledger.Copied) error {
 		MediumLabel(was.Medium), deviceName(is), deviceName(was))
 }
 
+// clone is the finding of a check of a medium whose id tells nothing.
+func clone(name string, why error) vault.Finding {
+	return vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
+		"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
+		why, ledger.MediumLogName)}
+}
+
 // separate gives targets that are clones a new id: as media of their own they can be sealed
 // onto and copied to.
 func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir) error {
@@ -73,7 +80,7 @@ func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir)
 	if err != nil {
 		return unusable(err)
 	}
-	last := lastCopied(l)
+	last, taken := lastCopied(l), map[string]bool{}
 	for _, dir := range targets {
 		id, err := mediumID(dir, folder.ID)
 		if err != nil {
@@ -81,10 +88,15 @@ func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir)
 		}
 		was, known := last[id]
 		is := d.copied(dir.Name(), id, was.Generation)
-		if !known || !otherDevice(was, is) {
+		switch {
+		case known && otherDevice(was, is):
+			c.Warn("%s: %v; it gets an id of its own", dir.Name(), cloneError(was, is))
+		case id != "" && taken[id]:
+			c.Warn("%s: it has the id %s like another medium here; it gets an id of its own", dir.Name(), MediumLabel(id))
+		default:
+			taken[id] = true
 			continue
 		}
-		c.Warn("%s: %v; it gets an id of its own", dir.Name(), cloneError(was, is))
 		if err := vault.DropMediumLog(dir, folder.ID); err != nil {
 			return err
 		}

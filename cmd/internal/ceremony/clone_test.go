@@ -95,3 +95,43 @@ func TestACloneIsNotTheMediumItWasMadeOf(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, ids)
 }
+
+// Two media of one id in one run: which of them the ledger means cannot be told, so neither is
+// recorded, whole or damaged; sealed onto together they are two. Breaks G26.
+func TestTwoMediaOfOneIDAreNotRecorded(t *testing.T) {
+	o := &operator{t: t}
+	dir, media := vaultOf(t, o)
+	stick, clone, folder := media[0], media[1], filepath.Join(dir, "vault")
+	fakeHost(t)
+	now := time.Now()
+	seal := func(to ...string) {
+		now = now.Add(time.Hour)
+		_, err := Seal(o, SealRequest{Vault: folder, Sources: []string{fourNetworks(t)}, To: to, Rules: Rules{Now: now}})
+		require.NoError(t, err)
+	}
+	status := func() ledger.Status {
+		result, err := Status(o, StatusRequest{Vault: folder, Now: now})
+		require.ErrorIs(t, err, ErrDue)
+		return result.Status
+	}
+	seal(stick)
+	require.NoError(t, os.CopyFS(clone, os.DirFS(stick)))
+	before := status().Lines
+	result, err := Check(o, CheckRequest{Paths: []string{stick, clone}, Vault: folder, Now: now})
+	require.ErrorIs(t, err, ErrDamage)
+	for _, m := range result.Media {
+		if m.Medium.OwnFolder() {
+			require.Empty(t, m.Findings)
+			continue
+		}
+		require.Len(t, m.Findings, 1)
+		require.Equal(t, "MEDIUM-CLONE", m.Findings[0].ID)
+	}
+	require.Len(t, result.Media, 3)
+	require.Equal(t, before, status().Lines)
+
+	seal(stick, clone)
+	require.Len(t, status().Copies, 2)
+	_, err = Check(o, CheckRequest{Paths: []string{stick, clone}, Vault: folder, Now: now})
+	require.NoError(t, err)
+}

@@ -29,7 +29,8 @@ type DrillResult struct {
 	Role       string
 	Files      int
 	Archives   int
-	Bytes      int64 // of files and archives
+	Bytes      int64           // of files and archives
+	LeftOut    []vault.LeftOut // archives that pages and the vault's own folder do not hold
 	Report     material.Report
 	Steps      []Step
 	RTO        time.Duration // from the first medium to the last check, without waiting for people
@@ -86,7 +87,7 @@ func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
 	err = r.drill(c, role, opened, watch, result)
 	result.Steps, result.RTO, result.RPO = watch.steps, watch.total(), r.Rules.Now.Sub(result.Sealed)
 	// The media are left as they were: a drill reads what it needs of them, not all they hold.
-	events := slices.Concat(result.event(err), provenCards(opened.shares), hostAccepted("drill", accepted))
+	events := slices.Concat(result.event(err), opened.cards(), hostAccepted("drill", accepted))
 	return result, errors.Join(err, record(r.Ledger, r.Rules.Now, events...))
 }
 
@@ -96,7 +97,7 @@ var errNothingToDrill = errors.New("holds nothing for the role")
 // event is what the ledger is told of the drill: nothing where it ended for a reason that is
 // not the backup's.
 func (d *DrillResult) event(err error) []ledger.Event {
-	if errors.Is(err, secret.ErrLimit) || errors.Is(err, errNothingToDrill) {
+	if errors.Is(err, secret.ErrLimit) || errors.Is(err, errNothingToDrill) || errors.Is(err, vault.ErrNoArchive) {
 		return nil
 	}
 	e := ledger.Drilled{Role: d.Role, Generation: d.Generation, Restored: err == nil, RPO: int64(max(0, d.RPO) / time.Second)}
@@ -119,6 +120,9 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 	if entries = role.pick(entries); len(entries) == 0 {
 		return fmt.Errorf("generation %d %w %s", result.Generation, errNothingToDrill, role.name)
 	}
+	if entries, result.LeftOut, err = withoutAbsent(entries); err != nil {
+		return err
+	}
 	for _, e := range entries {
 		result.Bytes += e.Size
 		if e.Archive == nil {
@@ -129,14 +133,14 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 			if err = fmt.Errorf("%q: %w", e.Name, err); errors.Is(err, secret.ErrLimit) {
 				return err // with the hint that belongs to it
 			}
-			return withHint(err, "give another medium with --from: what one has lost another may have")
+			return withHint(errors.Join(err, ErrDamage), "give another medium with --from: what one has lost another may have")
 		}
 		result.Archives++
 	}
 	if result.Archives > 0 {
 		watch.lap("archives")
 	}
-	result.Report = r.Rules.judgeEntries(entries, role.name != "all")
+	result.Report = r.Rules.judgeEntries(entries, role.name != roleAll)
 	watch.lap("checks")
 	if result.Report.Worst() == material.Fail {
 		return withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
@@ -144,16 +148,18 @@ func (r RestoreRequest) drill(c Console, role role, opened *opened, watch *stopw
 	return nil
 }
 
-// provenCards are the events of the shares that are what they were made as.
-func provenCards(shares *vault.Shares) (events []ledger.Event) {
-	for _, j := range shares.Judged {
-		if j.Verdict == shard.Accepted {
-			events = append(events, ledger.CardChecked{
-				Set: j.Share.Set().String(), Compartment: j.Share.Compartment().String(), Index: j.Share.Index(), Proven: true,
+// cards are the events of the shares that were compared with their commitments.
+func (o *opened) cards() []ledger.Event {
+	var cards []ledger.CardChecked
+	want := o.generation.Identity.Expect()
+	for i, j := range o.shares.Judged {
+		if byCommitment(j.Verdict, want) && !o.in.Shares[i].Drawn {
+			cards = append(cards, ledger.CardChecked{
+				Set: j.Share.Set().String(), Compartment: j.Share.Compartment().String(), Index: j.Share.Index(), Proven: j.Verdict == shard.Accepted,
 			})
 		}
 	}
-	return events
+	return cardEvents(cards)
 }
 
 // drillArchive decrypts an archive, from one medium after the other. That it opens under

@@ -41,7 +41,8 @@ type Intake struct {
 	camera camera.Source // nil for none; whoever opened it closes it
 
 	sets    qr.Sets
-	raw     *secret.Buffer // memory of the shares
+	scanned map[*qr.Collector]map[int]bool // the codes of a set that a scan has shown
+	raw     *secret.Buffer                 // memory of the shares
 	dirs    []*media.Dir
 	folders []fs.FileInfo // of dirs and of folders of scans
 }
@@ -49,7 +50,8 @@ type Intake struct {
 // GivenShare is a share and the input it came from.
 type GivenShare struct {
 	shard.Share
-	From string
+	From  string
+	Drawn bool // in a PDF as it was drawn: that says nothing of what was printed
 }
 
 // Input is what one file or folder turned out to be.
@@ -81,7 +83,7 @@ func NewIntake() (*Intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Intake{raw: raw}, nil
+	return &Intake{raw: raw, scanned: map[*qr.Collector]map[int]bool{}}, nil
 }
 
 // Close wipes the shares.
@@ -306,7 +308,7 @@ func (in *Intake) addFound(input *Input, found scan.Result) {
 	})
 	for _, c := range found.Codes {
 		input.Codes++
-		in.addCode(input, c.Text)
+		in.addCode(input, c.Text, c.Drawn)
 	}
 }
 
@@ -331,7 +333,7 @@ func (in *Intake) addText(input *Input, data []byte) error {
 		}
 		list.flush()
 		input.Codes++
-		in.addCode(input, text)
+		in.addCode(input, text, false)
 		wipe()
 	}
 	list.flush()
@@ -387,28 +389,38 @@ func isDigits(line []byte) bool {
 	return len(line) > 0
 }
 
-// addCode takes the digits of one code. What is neither a share nor a frame is
+// addCode takes the digits of one code, drawn or scanned. What is neither a share nor a frame is
 // noted: a page may carry other codes.
-func (in *Intake) addCode(input *Input, text []byte) {
+func (in *Intake) addCode(input *Input, text []byte, drawn bool) {
 	if len(text) > maxLine {
 		input.refuse(errors.New("a code that is not coldvault's"))
 		return
 	}
 	frame, err := in.frame(text)
 	if err == nil {
-		_, _, err = in.sets.Add(frame)
+		set, _, err := in.sets.Add(frame)
 		if err != nil {
 			input.refuse(err)
 			return
 		}
 		input.Frames++
+		if in.scanned[set] == nil {
+			in.scanned[set] = map[int]bool{}
+		}
+		if !drawn {
+			in.scanned[set][frame.Index] = true
+		}
 		return
 	}
 	if !errors.Is(err, qr.ErrFrameVersion) {
 		input.refuse(fmt.Errorf("a code that cannot be used: %w", err))
 		return
 	}
+	before := len(in.Shares)
 	in.addShareText(input, text)
+	for i := range in.Shares[before:] {
+		in.Shares[before+i].Drawn = drawn
+	}
 }
 
 func (in *Intake) frame(text []byte) (qr.Frame, error) {

@@ -18,6 +18,7 @@ type PageSet struct {
 	Set        string
 	Layout     string // "" where the codes fit no layout
 	Have       int    // codes read
+	Drawn      int    // of them, in a PDF as it was drawn and on no scan: they say nothing of what was printed
 	Need       int    // codes that are still needed; 0 means that it is whole
 	Total      int
 	Missing    []string // places of the codes that were not read, as printed on the pages
@@ -25,6 +26,12 @@ type PageSet struct {
 	Err        error // where the codes are enough and contradict each other
 
 	codes *qr.Collector
+}
+
+// Scanned is how many codes were read of a print, and how many more would be enough. Keeps G25.
+func (p PageSet) Scanned() (have, need int) {
+	have = p.Have - p.Drawn
+	return have, max(0, p.codes.Data()-have)
 }
 
 // Title is what messages call the set.
@@ -39,7 +46,7 @@ func (in *Intake) PageSets() []PageSet {
 		set := c.Set()
 		p := PageSet{
 			Vault: c.Vault(), Generation: int(c.Generation()), Set: hex.EncodeToString(set[:]),
-			Have: c.Have(), Need: c.Need(), Total: c.Total(), codes: c,
+			Have: c.Have(), Drawn: c.Have() - len(in.scanned[c]), Need: c.Need(), Total: c.Total(), codes: c,
 		}
 		layout, ok := qr.LayoutByBodySize(c.BodySize())
 		if ok {

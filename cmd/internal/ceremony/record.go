@@ -202,6 +202,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		known, newest = lastCopied(l), newestWhole(l)
 	}
 	var events []ledger.Event
+	var seen []seenMedium
 	for _, m := range result.Media {
 		name := m.Medium.Source.Name()
 		id := r.logCheck(c, m, result.Repaired[name])
@@ -215,9 +216,16 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		}
 		is := locateOne(name).copied(name, id, number)
 		if recorded && otherDevice(was, is) {
-			m.Findings = append(m.Findings, vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
-				"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
-				cloneError(was, is), ledger.MediumLogName)})
+			m.Findings = append(m.Findings, clone(name, cloneError(was, is)))
+			continue
+		}
+		seen = append(seen, seenMedium{m, is, recorded})
+	}
+	for _, s := range seen {
+		m, name, id, number := s.checked, s.checked.Medium.Source.Name(), s.is.Medium, s.is.Generation
+		if j := slices.IndexFunc(seen, func(other seenMedium) bool { return other.checked != m && other.is.Medium == id }); j >= 0 {
+			m.Findings = append(m.Findings, clone(name, fmt.Errorf("%s and it both have the id %s, so one was copied from the other by other means",
+				seen[j].checked.Medium.Source.Name(), MediumLabel(id))))
 			continue
 		}
 		if had := newest[id]; number < had.Generation && !slices.ContainsFunc(m.Findings, isGone) {
@@ -225,34 +233,62 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 				"generation %d is gone, and the ledger says that it was here on %s: it was removed, the medium was put back to an earlier state, or this is an old copy of it; seal onto it or copy to it",
 				had.Generation, had.Time.Format(time.DateOnly))})
 		}
-		if !recorded {
-			events = append(events, is)
+		if !s.recorded {
+			events = append(events, s.is)
 		}
 		events = append(events, ledger.Checked{
 			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[name]), Findings: m.Damages(),
 		})
 	}
 	for _, p := range result.Pages {
-		if p.Vault.String() != ledgerID {
+		have, need := p.Scanned()
+		if have == 0 || p.Vault.String() != ledgerID {
 			continue
 		}
 		id, state := paperID(ledgerID, p.Set), ledger.Whole
 		if p.Err != nil {
 			state = ledger.Damaged
-		} else if p.Need > 0 {
+		} else if need > 0 {
 			state = ledger.Incomplete
 		}
 		if _, recorded := known[id]; !recorded {
 			events = append(events, ledger.Copied{Medium: id, Kind: ledger.Paper, Generation: p.Generation})
 		}
-		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: p.Need})
+		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: need})
 	}
+	var cards []ledger.CardChecked
 	for _, s := range result.Shares {
-		if s.Proven && s.vault == ledgerID {
-			events = append(events, ledger.CardChecked{Set: s.set, Compartment: s.compartment, Index: s.index, Proven: true})
+		if s.compared && !s.Drawn && s.vault == ledgerID {
+			cards = append(cards, ledger.CardChecked{Set: s.set, Compartment: s.compartment, Index: s.index, Proven: s.Proven})
 		}
 	}
-	return record(r.Vault, r.Now, events...)
+	return record(r.Vault, r.Now, slices.Concat(events, cardEvents(cards))...)
+}
+
+// cardEvents puts the cards that are not what they were made as first: a forged one that is read
+// beside the true one takes nothing from it.
+func cardEvents(cards []ledger.CardChecked) (events []ledger.Event) {
+	for _, proven := range []bool{false, true} {
+		for _, c := range cards {
+			if c.Proven == proven {
+				events = append(events, c)
+			}
+		}
+	}
+	return events
+}
+
+// byCommitment tells of a verdict whether it is that of a share of this vault and set by its commitment.
+// Others are not recorded: a card of another vault or set says nothing of this one's.
+func byCommitment(v shard.Verdict, want shard.Expect) bool {
+	return len(want.Sets) > 0 && (v == shard.Accepted || v == shard.Altered)
+}
+
+// seenMedium is a medium of the vault that was checked, and what it was found to be.
+type seenMedium struct {
+	checked  *vault.Checked
+	is       ledger.Copied
+	recorded bool // the ledger knows its id
 }
 
 func isGone(f vault.Finding) bool { return f.ID == vault.GenerationGone }

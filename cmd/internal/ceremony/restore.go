@@ -53,7 +53,7 @@ type RestoreResult struct {
 	InMemory     bool     // To is on no disk
 	Runbook      []string // files that say what to do now
 	HostAccepted []airgap.Finding
-	LeftOut      []vault.LeftOut // archives that are not there; the error says so too
+	LeftOut      []vault.LeftOut // archives that are not there
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
@@ -111,17 +111,22 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 	return result, leftOut(c, result.LeftOut)
 }
 
-// leftOut says which archives are missing beside the files that are there.
+// leftOut says which archives are missing beside the files that are there. Of pages and the
+// vault's own folder all is restored that they can have.
 func leftOut(c Console, archives []vault.LeftOut) error {
-	if len(archives) == 0 {
-		return nil
-	}
 	damaged := false
 	var names []string
 	for _, a := range archives {
+		if errors.Is(a.Err, vault.ErrNoArchive) {
+			c.Warn("not restored: %s: %v; give a stick or a disk with --from, and --role archive", a.Name, a.Err)
+			continue
+		}
 		c.Warn("not restored: %s: %v", a.Name, a.Err)
 		names = append(names, a.Name)
 		damaged = damaged || !a.NoRoom()
+	}
+	if len(names) == 0 {
+		return nil
 	}
 	if !damaged {
 		return withHint(fmt.Errorf("everything is restored but %s: there is no room", strings.Join(names, ", ")),
@@ -198,12 +203,13 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	if entries = role.pick(entries); len(entries) == 0 {
 		return nil, fmt.Errorf("generation %d holds nothing for the role %s", g.Number, role.name)
 	}
-	if entries, err = r.withArchives(c, role, entries); err != nil {
+	entries, absent, err := withoutAbsent(entries)
+	if err != nil {
 		return nil, err
 	}
 	result := &RestoreResult{
 		Identity: g.Identity, Generation: g.Number, To: r.To, Sealed: g.Manifest.Created,
-		Report: r.Rules.judgeEntries(entries, role.name != "all"),
+		Report: r.Rules.judgeEntries(entries, role.name != roleAll),
 	}
 	if slices.ContainsFunc(entries, func(e vault.Entry) bool { return e.Network == cardano.Network && e.Role == cardano.RoleKESSecret }) {
 		c.Warn("these keys forge blocks: whoever got them before must be off for good, or started with --start-as-non-producing-node; two that forge make a fork")
@@ -237,11 +243,12 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 		return nil, err // with the hint that belongs to it
 	case err != nil && vault.IsOfTarget(err):
 		return nil, withHint(err, "nothing was left in %s; give a folder on another disk, or in memory", r.To)
-	case err != nil && role.name == "archive":
+	case err != nil && !slices.ContainsFunc(entries, func(e vault.Entry) bool { return e.Archive == nil }): // archives alone
 		return nil, withHint(errors.Join(err, ErrDamage), "nothing was left in %s; give all media of this generation with --from: what one has lost another may have", r.To)
 	case err != nil:
 		return nil, withHint(err, "nothing was left in %s; give another folder, and all media of this generation with --from", r.To)
 	}
+	result.LeftOut = append(absent, result.LeftOut...)
 	entries = slices.DeleteFunc(entries, func(e vault.Entry) bool {
 		return slices.ContainsFunc(result.LeftOut, func(l vault.LeftOut) bool { return l.Name == e.Name })
 	})
@@ -255,26 +262,30 @@ func (r RestoreRequest) write(c Console, target *vault.Target, g *vault.Copy, ro
 	return result, nil
 }
 
-// withArchives leaves out the archives that no medium at hand has, where files are to be
-// restored besides. Pages carry none, and whoever has only those must not lose the keys
-// over them.
-func (r RestoreRequest) withArchives(c Console, role role, entries []vault.Entry) ([]vault.Entry, error) {
-	var missing []string
-	kept := slices.DeleteFunc(slices.Clone(entries), func(e vault.Entry) bool {
-		gone := e.Archive != nil && errors.Is(e.Archive.Err, vault.ErrNoArchive)
-		if gone {
-			missing = append(missing, e.Name)
+// withoutAbsent leaves out the archives that what is at hand need not have, where there are
+// files besides: whoever has only pages must not lose the keys over them. What a medium has
+// lost stays: it is damage.
+func withoutAbsent(entries []vault.Entry) (kept []vault.Entry, absent []vault.LeftOut, err error) {
+	for _, e := range entries {
+		if e.Archive != nil && errors.Is(e.Archive.Err, vault.ErrNoArchive) {
+			absent = append(absent, vault.LeftOut{Name: e.Name, Err: e.Archive.Err})
+			continue
 		}
-		return gone
-	})
-	if len(missing) == 0 {
-		return entries, nil
+		kept = append(kept, e)
 	}
 	if len(kept) == 0 {
-		return nil, withHint(fmt.Errorf("%s: %w", missing[0], vault.ErrNoArchive), "archives are on sticks and disks only: give one with --from")
+		return nil, nil, withHint(fmt.Errorf("%s: %w", absent[0].Name, absent[0].Err), "archives are on sticks and disks only: give one with --from")
 	}
-	c.Warn("not restored, because no medium at hand holds it: %s; archives are on sticks and disks only: restore them with --role archive", strings.Join(missing, ", "))
-	return kept, nil
+	return kept, absent, nil
+}
+
+// tryAnother gives the error of a generation that cannot be read its hint.
+func tryAnother(err error) error {
+	var damaged *vault.DamagedGenerationError
+	if errors.As(err, &damaged) && damaged.Older > 0 {
+		return withHint(err, "try another copy; or restore the older one with --generation %d, if its age does no harm", damaged.Older)
+	}
+	return withHint(err, "try another copy: another stick, or the pages")
 }
 
 // readInputs reads everything that was given and says what could not be used.
@@ -331,12 +342,8 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 	for _, n := range copies.Notes {
 		c.Warn("%s", n)
 	}
-	var damaged *vault.DamagedGenerationError
-	switch {
-	case errors.As(err, &damaged) && damaged.Older > 0:
-		return nil, withHint(err, "try another copy; or restore the older one with --generation %d, if its age does no harm", damaged.Older)
-	case err != nil:
-		return nil, withHint(err, "try another copy: another stick, or the pages")
+	if err != nil {
+		return nil, tryAnother(err)
 	}
 	c.Say("vault %s %q, generation %d of %s", generation.Identity.Vault.ID, generation.Identity.Vault.Label,
 		generation.Number, generation.Manifest.Created.Format("2006-01-02 15:04 UTC"))
@@ -427,12 +434,12 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 			return bundles, withHint(err, "allow more locked memory with `ulimit -l unlimited`, or run as root")
 		}
 		if err != nil {
-			return bundles, withHint(err, "try another copy: another stick, or the pages")
+			return bundles, tryAnother(err)
 		}
 		bundles = append(bundles, b)
 		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
 		if err := compareIDs(b); err != nil {
-			return bundles, err
+			return bundles, errors.Join(err, ErrDamage)
 		}
 		if n := len(b.Contents.IDs); n > 0 {
 			c.Say("compartment %s: all %d ids are derived again as they were at sealing", name, n)

@@ -20,10 +20,13 @@ type role struct {
 	files        func(vault.Entry) bool // nil for all
 }
 
+// roleAll is the one whose files are a whole set, and judged as that.
+const roleAll = "all"
+
 // roles that restore can be asked for, in the order of the help.
 func roles() []role {
 	return []role{
-		{name: "all", compartments: format.Compartments()},
+		{name: roleAll, compartments: format.Compartments()},
 		{name: "cold", compartments: []string{"cold"}},
 		{name: "hot", compartments: []string{"hot"}},
 		{name: "standby", compartments: []string{"hot"}, files: isStandby},

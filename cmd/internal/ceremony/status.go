@@ -36,14 +36,14 @@ type StatusResult struct {
 }
 
 // Status works out from the ledger what there is and what has to be done. It returns
-// ErrDue with the result where anything has.
+// ErrDue with the result where anything has, and ErrDamage where what was given is damaged.
 func Status(c Console, r StatusRequest) (*StatusResult, error) {
 	result := &StatusResult{}
+	var damage error
 	if len(r.Media) > 0 {
-		var err error
-		result.Checked, err = Check(c, CheckRequest{Paths: r.Media, Stdin: r.Stdin, Vault: r.Vault, Now: r.Now})
-		if err != nil && !errors.Is(err, ErrDamage) {
-			return nil, err
+		result.Checked, damage = Check(c, CheckRequest{Paths: r.Media, Stdin: r.Stdin, Vault: r.Vault, Now: r.Now})
+		if damage != nil && !errors.Is(damage, ErrDamage) {
+			return nil, damage
 		}
 		for _, m := range result.Checked.Media {
 			for _, f := range m.Findings {
@@ -67,6 +67,9 @@ func Status(c Console, r StatusRequest) (*StatusResult, error) {
 		if err := writeCalendar(c, r.ICS, result.Status); err != nil {
 			return result, err
 		}
+	}
+	if damage != nil {
+		return result, withHint(damage, "what is damaged and what is to be done is named above; `coldvault check` says more")
 	}
 	if result.Status.Due {
 		return result, withHint(ErrDue, "what is to be done is named above")

@@ -71,7 +71,7 @@ func (w *watcher) frame() error {
 		w.seen[digest] = true
 		notes, shares := len(w.input.Notes), len(w.in.Shares)
 		w.input.Codes++
-		w.in.addCode(&w.input, code.Text)
+		w.in.addCode(&w.input, code.Text, code.Drawn)
 		for _, n := range w.input.Notes[notes:] {
 			w.c.Warn("camera: %s", n)
 		}

@@ -35,12 +35,6 @@ const maxData = 16 << 10
 
 var errEncoding = errors.New("not a libp2p key in its canonical encoding")
 
-// IsKey says whether the data has the outer form of a libp2p key.
-func IsKey(data []byte) bool {
-	_, _, err := split(data)
-	return err == nil
-}
-
 // split takes the protobuf apart.
 func split(data []byte) (kind byte, content []byte, err error) {
 	if len(data) < 4 || data[0] != headType || data[1] > typeECDSA || data[2] != headData {
@@ -85,27 +79,6 @@ func privateEd25519(content []byte) (der.PublicKey, error) {
 		}
 	}
 	return key, nil
-}
-
-// Public reads a public key.
-func Public(data []byte) (der.PublicKey, error) {
-	kind, content, err := split(data)
-	if err != nil {
-		return der.PublicKey{}, err
-	}
-	var key der.PublicKey
-	switch kind {
-	case typeEd25519:
-		key, err = der.Public(der.Ed25519, content)
-	case typeSecp256k1:
-		key, err = der.Public(der.Secp256k1, content)
-	default:
-		key, err = der.SPKI(content)
-	}
-	if err == nil && !bytes.Equal(Encode(key), data) {
-		return der.PublicKey{}, errEncoding
-	}
-	return key, err
 }
 
 // Encode is a public key as libp2p's protobuf.
