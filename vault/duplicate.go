@@ -60,6 +60,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	}
 	d.result.IDs, d.result.Unlogged = ts.log(now)
 	for _, t := range ts.good {
+		d.result.Notes = append(d.result.Notes, t.notes...)
 		d.result.Media = append(d.result.Media, t.dir.Name())
 		d.result.Newest[t.dir.Name()] = t.newestWhole(c.Number)
 	}
@@ -70,7 +71,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 // newestWhole reads what is newer than the generation that was copied.
 func (t *target) newestWhole(copied int) int {
 	for _, g := range slices.Backward(t.have) {
-		if g.Number > copied && g.Err == nil && t.holds(g) {
+		if g.Number > copied && g.Err == nil && t.holds(g, func(int) {}) {
 			return g.Number
 		}
 	}

@@ -292,6 +292,28 @@ func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, p.want[p.at(name)], got)
 	})
+	t.Run("seal, and a file is damaged", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(name)))
+		flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Len(t, result.Notes, 1)
+		require.Contains(t, result.Notes[0], "generation 1 on bad had lost its manifest, which is back, and cold.age is damaged")
+		require.NoError(t, mend(p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+	t.Run("nor does it bring back what never was one", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(name)))
+		require.NoError(t, p.bad.Remove(p.at("generations/000001/hot.age.parity")))
+		_, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.NoError(t, findsNothing(p.bad))
+		exists, err := media.NewDir(p.bad).Exists(p.at("generations/000001"))
+		require.NoError(t, err)
+		require.False(t, exists)
+	})
 	t.Run("copy from what is damaged", func(t *testing.T) {
 		p := newPair(t)
 		name = "generations/000002/manifest.json"

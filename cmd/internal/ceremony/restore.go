@@ -332,7 +332,10 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 		c.Warn("%s", n)
 	}
 	var damaged *vault.DamagedGenerationError
+	var forked *vault.ForkedGenerationError
 	switch {
+	case errors.As(err, &forked):
+		return nil, withHint(err, "%s", forkHint(forked))
 	case errors.As(err, &damaged) && damaged.Older > 0:
 		return nil, withHint(err, "try another copy; or restore the older one with --generation %d, if its age does no harm", damaged.Older)
 	case err != nil:
@@ -342,6 +345,19 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 		generation.Number, generation.Manifest.Created.Format("2006-01-02 15:04 UTC"))
 	c.Say("fingerprint: %s; compare it with a card", strings.Join(generation.Identity.Words(), " "))
 	return generation, nil
+}
+
+// forkHint leaves the choice to the operator, who knows the dates.
+func forkHint(e *vault.ForkedGenerationError) string {
+	var ways []string
+	for _, on := range e.On {
+		ways = append(ways, "--from "+strings.Join(on, " --from "))
+	}
+	hint := "choose one by its date, and give only its media: " + strings.Join(ways, ", or ")
+	if e.Other > 0 {
+		hint += fmt.Sprintf("; there is one generation %d alone: --generation %d", e.Other, e.Other)
+	}
+	return hint
 }
 
 // MorePagesError says that page sets are not complete: exit code 4.

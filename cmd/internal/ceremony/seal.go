@@ -164,6 +164,9 @@ func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealR
 			c.Say("generation %d removed from %s: --keep %d", n, m, r.Keep)
 		}
 	}
+	for _, n := range sealed.Notes {
+		c.Warn("%s", n)
+	}
 	for _, f := range slices.Concat(sealed.Failed, sealed.Crowded) {
 		c.Warn("%v", f)
 	}
