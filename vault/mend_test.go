@@ -350,7 +350,7 @@ func TestAnOldGenerationThatCannotBeRemovedIsSaid(t *testing.T) {
 	x.Inject(mediatest.IOError, func(_ int, op mediatest.Op) bool {
 		return op.Kind == mediatest.Remove && op.Name == p.at("generations/000002/manifest.json")
 	})
-	result, err := p.w.sealWith("", 1, media.NewDir(x), media.NewDir(p.good))
+	result, err := p.w.sealWith(archiveFile(t, 100), 1, media.NewDir(x), media.NewDir(p.good))
 	require.NoError(t, err)
 	require.True(t, x.Hit())
 	require.Empty(t, result.Failed)
