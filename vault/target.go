@@ -309,6 +309,7 @@ func sweep(dir *media.Dir, folder string, spare func(name string) bool) error {
 	}
 	for _, name := range names {
 		final, temporary := media.CutTemp(name)
+		final = strings.TrimSuffix(final, restExt)
 		if !temporary || !slices.Contains(names, final) && !strings.HasSuffix(final, scratchExt) {
 			continue
 		}
