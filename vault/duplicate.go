@@ -37,7 +37,14 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
-	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit, []Generation{c.Generation}) })
+	err := ts.each(all, func(t *target) error {
+		kit := kit
+		// The vault has signed that too, perhaps with programs for more platforms.
+		if have := readKit(t.medium(c.Identity.Vault.ID), c.Identity); have.whole() && len(have.good) > 0 {
+			kit = nil
+		}
+		return t.begin(c.Number, c.Identity, kit, []Generation{c.Generation})
+	})
 	for _, f := range c.Manifest.Files {
 		if err == nil {
 			err = d.file(f)

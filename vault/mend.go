@@ -311,7 +311,8 @@ func (j *mending) kit() {
 		if err != nil {
 			continue
 		}
-		j.put(kitDir, 0, writeKit(j.dir, j.Medium.base, files))
+		_, err = writeKit(j.dir, j.Medium.base, files)
+		j.put(kitDir, 0, err)
 		return
 	}
 }

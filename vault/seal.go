@@ -125,11 +125,17 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	if _, err := s.ledger(); err != nil {
 		return nil, err
 	}
-	kit, err := signKit(r.Kit, r.Signer, f.Identity.Vault.ID)
+	kit, err := signKit(r.Kit, nil, r.Signer, f.Identity.Vault.ID)
 	if err != nil {
 		return nil, err
 	}
-	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit, s.known) })
+	err = s.each(all, func(t *target) error {
+		kit, err := t.keepPrograms(kit, r.Signer, f.Identity)
+		if err != nil {
+			return err
+		}
+		return t.begin(s.number, f.Identity, kit, s.known)
+	})
 	if err != nil && len(r.Archives) > 0 {
 		return nil, err
 	}

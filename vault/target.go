@@ -180,8 +180,8 @@ func (ts *targets) drop(t *target, err error) {
 const all = 1000
 
 // begin makes the folder of the new generation, after the rests of interrupted writes
-// are gone and everything that does not belong to one generation is there. known are
-// generations that are at hand elsewhere.
+// are gone and everything that does not belong to one generation is there; kit is nil where
+// that on the medium is left alone. known are generations that are at hand elsewhere.
 func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []Generation) error {
 	if err := t.clean(known); err != nil {
 		return err
@@ -190,7 +190,7 @@ func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []
 		return err
 	}
 	if kit != nil {
-		if err := writeKit(t.dir, t.base, kit); err != nil {
+		if err := t.writeKit(kit); err != nil {
 			return err
 		}
 	}
