@@ -299,7 +299,7 @@ func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error 
 // there names them.
 func (j *mending) kit() {
 	here := readKit(j.Medium, j.Medium.Identity)
-	if here.whole() {
+	if here.whole() || j.Medium.OwnFolder() {
 		return
 	}
 	for _, m := range j.others {

@@ -28,7 +28,7 @@ func OpenFolder(dir *media.Dir) (*Folder, error) {
 		return nil, err
 	}
 	m := found[0]
-	if m.base != "." {
+	if m.base != "." || m.Identity != nil && !m.OwnFolder() {
 		return nil, fmt.Errorf("%s is a medium, not the folder of a vault", dir.Name())
 	}
 	if m.Err != nil {
