@@ -79,11 +79,12 @@ func (r *restoring) destroy() {
 
 // to writes into an empty folder.
 func (r *restoring) to(f media.FS) error {
-	target, err := NewTarget(f)
-	if err != nil {
+	target := &Target{fs: f, name: f.Name()}
+	if err := target.empty(); err != nil {
 		return err
 	}
 	defer target.Close()
+	var err error
 	r.leftOut, err = target.Write(r.entries, func(int) {})
 	return err
 }

@@ -95,6 +95,6 @@ func TestAnIncompleteRestoreIsNotSealed(t *testing.T) {
 	src := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(src, partialFolder), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(src, partialFolder, "key"), []byte("x"), 0o600))
-	_, err := Gather([]string{src})
+	_, err := GatherToSeal([]string{src}, nil)
 	require.ErrorContains(t, err, "reserved")
 }
