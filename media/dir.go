@@ -285,6 +285,15 @@ func (d *Dir) Adopt(name string) error {
 	return d.fs.SyncDir(path.Dir(name))
 }
 
+// KeepRest gives the rest of an interrupted write the temporary name of another file, so that
+// the file can be written again beside it.
+func (d *Dir) KeepRest(name, as string) error {
+	if err := d.fs.Rename(TempName(path.Clean(name)), TempName(path.Clean(as))); err != nil {
+		return err
+	}
+	return d.fs.SyncDir(path.Dir(path.Clean(name)))
+}
+
 // IsTemp tells the rest of an interrupted write by its name.
 func IsTemp(name string) bool {
 	_, temporary := CutTemp(path.Base(name))

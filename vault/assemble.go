@@ -104,9 +104,12 @@ func (a *assembly) open(c *Copy, m *Medium) {
 	parity := format.ParityName(a.want.Name)
 	one := media.RepairCopy{Data: open(a.want.Name), Parity: open(parity)}
 	copies := []media.RepairCopy{one}
-	// The rest of a repair that the power cut off in the middle of its rename.
-	if rest := open(media.TempName(a.want.Name)); rest != nil {
-		copies = append(copies, media.RepairCopy{Data: rest})
+	// The rest of a repair that the power cut off in the middle of its rename, and where the next
+	// repair keeps it.
+	for _, name := range []string{a.want.Name, a.want.Name + restExt} {
+		if rest := open(media.TempName(name)); rest != nil {
+			copies = append(copies, media.RepairCopy{Data: rest})
+		}
 	}
 	a.copies = append(a.copies, copies)
 	if one.Parity == nil {

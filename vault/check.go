@@ -100,7 +100,10 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	}
 	switch { // neither pages nor the vault's own folder carry a kit, and only it a ledger
 	case pages:
-	case m.base == ".":
+	case m.OwnFolder():
+		if err := m.CheckSigner(); err != nil {
+			c.add(Damage, "VAULT-SIGNER", m.Path(signerFile), fmt.Errorf("%w: nothing can be sealed with this folder; %s", err, SignerAdvice))
+		}
 		c.checkLedger()
 	default:
 		c.checkKit()
@@ -113,7 +116,7 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	c.checkNumbers()
 	if len(generations) == 0 {
 		severity := Damage
-		if m.base == "." { // a vault's own folder, before its first seal
+		if m.OwnFolder() { // a vault's own folder, before its first seal
 			severity = Note
 		}
 		c.add(severity, "VAULT-EMPTY", m.Path(generationsDir), errors.New("there is no backup here: it holds no generation"))

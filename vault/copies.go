@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -125,6 +126,23 @@ func (e *DamagedGenerationError) Error() string {
 }
 func (e *DamagedGenerationError) Unwrap() error { return e.Err }
 
+// ForkedGenerationError is returned where media have two different generations of the number
+// that was asked for, or of the newest. Nobody but the operator knows which one is meant.
+type ForkedGenerationError struct {
+	Number int
+	Other  int        // the newest one of which there are not several and that can be used, 0 for none
+	On     [][]string // the media of each
+	of     []string   // when each was made
+}
+
+func (e *ForkedGenerationError) Error() string {
+	var parts []string
+	for i, on := range e.On {
+		parts = append(parts, fmt.Sprintf("that of %s is on %s", e.of[i], strings.Join(on, ", ")))
+	}
+	return fmt.Sprintf("there are %d different generations %d, each signed by the vault: %s", len(e.On), e.Number, strings.Join(parts, "; "))
+}
+
 // Select finds a generation by number, the newest one where number is 0. The
 // rests of interrupted writes do not count, but are noted. Keeps G5.
 func (c *Copies) Select(number int) (*Copy, error) {
@@ -144,8 +162,6 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	for _, n := range slices.Sorted(maps.Keys(have)) {
 		one, err := c.together(n, have[n])
 		switch {
-		case errors.Is(err, errForked):
-			return nil, err
 		case err != nil:
 			bad[n], newestBad = err, n
 		case one != nil:
@@ -154,16 +170,22 @@ func (c *Copies) Select(number int) (*Copy, error) {
 		}
 	}
 	if number == 0 {
-		if newestBad > newest {
-			return nil, &DamagedGenerationError{Number: newestBad, Older: newest, Err: bad[newestBad]}
-		}
-		number = newest
+		number = max(newest, newestBad)
 	}
 	if number == 0 {
 		return nil, errors.New("no complete generation is on these media")
 	}
-	if good[number] == nil && bad[number] != nil {
-		return nil, &DamagedGenerationError{Number: number, Older: newest, Err: bad[number]}
+	for _, n := range slices.Sorted(maps.Keys(bad)) {
+		var forked *ForkedGenerationError
+		switch {
+		case errors.As(bad[n], &forked) && n == number:
+			forked.Other = newest
+			return nil, forked
+		case forked != nil:
+			c.Notes = append(c.Notes, forked.Error())
+		case n == number:
+			return nil, &DamagedGenerationError{Number: n, Older: newest, Err: bad[n]}
+		}
 	}
 	if good[number] == nil {
 		return nil, fmt.Errorf("generation %d is on none of these media; the newest is %d", number, newest)
@@ -179,16 +201,28 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	return good[number], nil
 }
 
-// errForked marks two generations of one number.
-var errForked = errors.New("both signed by the vault: restore from one medium at a time")
+// forked says which of several generations of one number is on which media.
+func forked(number int, found []Generation, from []*Medium) *ForkedGenerationError {
+	e := &ForkedGenerationError{Number: number}
+	for _, g := range found {
+		var on []string
+		for _, m := range from {
+			data, err := m.read(path.Join(generationDir(number), manifestFile), format.MaxManifestSize)
+			if err == nil && bytes.Equal(data, g.files[manifestFile]) {
+				on = append(on, m.Source.Name())
+			}
+		}
+		e.On, e.of = append(e.On, on), append(e.of, g.Manifest.Created.Format("2006-01-02 15:04 UTC"))
+	}
+	return e
+}
 
 // together is a generation on the media that have something of it: those first that have its
 // manifest. It is nil where all have the rest of an interrupted write.
 func (c *Copies) together(number int, from []*Medium) (*Copy, error) {
 	found, _ := manifests(c.Identity, number, from)
 	if len(found) > 1 {
-		where := func(i int) string { return found[i].on.Path(generationDir(number)) }
-		return nil, fmt.Errorf("%s and %s are two different generations %d, %w", where(0), where(1), number, errForked)
+		return nil, forked(number, found, from)
 	}
 	var whole, rest []*Medium
 	var bad error

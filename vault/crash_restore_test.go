@@ -79,11 +79,12 @@ func (r *restoring) destroy() {
 
 // to writes into an empty folder.
 func (r *restoring) to(f media.FS) error {
-	target, err := NewTarget(f)
-	if err != nil {
+	target := &Target{fs: f, name: f.Name()}
+	if err := target.empty(); err != nil {
 		return err
 	}
 	defer target.Close()
+	var err error
 	r.leftOut, err = target.Write(r.entries, func(int) {})
 	return err
 }
@@ -180,7 +181,7 @@ func TestARestoreThatDoesNotSyncIsCaught(t *testing.T) {
 
 // kits are two kits of which the second lacks a file of the first.
 var kits = []map[string][]byte{
-	{"RESTORE.txt": []byte("how to"), "coldvault-linux-amd64": []byte("old binary"), "gone": []byte("in the old one alone")},
+	{"RESTORE.txt": []byte("how to"), "coldvault-linux-amd64": []byte("old binary"), "coldvault-linux-arm64": []byte("stays"), "gone": []byte("in the old one alone")},
 	{"RESTORE.txt": []byte("how to do it better"), "coldvault-linux-amd64": []byte("new binary"), "recover.py": []byte("print()")},
 }
 
@@ -191,7 +192,7 @@ func (w *world) writeKitTo(kit map[string][]byte, d *media.Dir) error {
 		return err
 	}
 	defer signer.Destroy()
-	_, failed, err := w.folder.WriteKit(kit, signer, []*media.Dir{d})
+	_, _, failed, err := w.folder.WriteKit(kit, signer, []*media.Dir{d})
 	if err == nil && len(failed) > 0 {
 		err = failed[0]
 	}

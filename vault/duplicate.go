@@ -37,7 +37,14 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
-	err := ts.each(all, func(t *target) error { return t.begin(c.Number, c.Identity, kit, []Generation{c.Generation}) })
+	err := ts.each(all, func(t *target) error {
+		kit := kit
+		// The vault has signed that too, perhaps with programs for more platforms.
+		if have := readKit(t.medium(c.Identity.Vault.ID), c.Identity); have.whole() && len(have.good) > 0 {
+			kit = nil
+		}
+		return t.begin(c.Number, c.Identity, kit, []Generation{c.Generation})
+	})
 	for _, f := range c.Manifest.Files {
 		if err == nil {
 			err = d.file(f)
@@ -60,6 +67,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	}
 	d.result.IDs, d.result.Unlogged = ts.log(now)
 	for _, t := range ts.good {
+		d.result.Notes = append(d.result.Notes, t.notes...)
 		d.result.Media = append(d.result.Media, t.dir.Name())
 		d.result.Newest[t.dir.Name()] = t.newestWhole(c.Number)
 	}
@@ -70,7 +78,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 // newestWhole reads what is newer than the generation that was copied.
 func (t *target) newestWhole(copied int) int {
 	for _, g := range slices.Backward(t.have) {
-		if g.Number > copied && g.Err == nil && t.holds(g) {
+		if g.Number > copied && g.Err == nil && t.holds(g, func(int) {}) {
 			return g.Number
 		}
 	}

@@ -46,23 +46,17 @@ func (g *Gathered) Destroy() {
 	}
 }
 
-// Gather reads files and folders. The files of a folder are named relative to
-// it, a single file by its last component. Anything that is not a plain file is
-// refused rather than left out: a backup without it would look whole.
-func Gather(sources []string) (*Gathered, error) {
-	g := &Gathered{names: format.NewNameSet()}
-	return g, g.gather(sources, math.MaxInt64)
-}
-
-// GatherToLook is Gather for who only looks: files above MaxFile, such as database
+// GatherToLook is GatherToSeal for who only looks: files above MaxFile, such as database
 // dumps, are opened and not read; they have no digest.
 func GatherToLook(sources []string) (*Gathered, error) {
 	g := &Gathered{names: format.NewNameSet()}
 	return g, g.gather(sources, MaxFile)
 }
 
-// GatherToSeal is Gather, and opens the files that are to be archives whatever their
-// size. One of the two lists may be empty.
+// GatherToSeal reads files and folders, and opens the files that are to be archives whatever
+// their size. One of the two lists may be empty. The files of a folder are named relative to
+// it, a single file by its last component. Anything that is not a plain file is refused rather
+// than left out: a backup without it would look whole.
 func GatherToSeal(sources, archives []string) (*Gathered, error) {
 	g := &Gathered{names: format.NewNameSet()}
 	if len(sources) > 0 || len(archives) == 0 {

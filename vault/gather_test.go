@@ -14,7 +14,7 @@ func TestAFileThatChangesIsRefused(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("needs /proc")
 	}
-	_, err := Gather([]string{"/proc/self/status"})
+	_, err := GatherToSeal([]string{"/proc/self/status"}, nil)
 	require.ErrorContains(t, err, "changed while it was read")
 }
 
@@ -26,7 +26,7 @@ func TestAFolderWithoutPermissionIsRefused(t *testing.T) {
 	src := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(src, "key"), []byte("x"), 0o600))
 	require.NoError(t, os.Mkdir(filepath.Join(src, "closed"), 0))
-	_, err := Gather([]string{src})
+	_, err := GatherToSeal([]string{src}, nil)
 	require.ErrorContains(t, err, "closed")
 }
 
@@ -37,7 +37,7 @@ func TestLargeFilesAreOpenedToLookOnly(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Truncate(5_000_000_000))
 	require.NoError(t, f.Close())
-	_, err = Gather([]string{src})
+	_, err = GatherToSeal([]string{src}, nil)
 	require.ErrorContains(t, err, "5000000000 bytes; material is at most 4 MiB")
 	g, err := GatherToLook([]string{src})
 	require.NoError(t, err)

@@ -9,12 +9,14 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"coldvault/media"
 	"coldvault/shard"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // Names on a medium (FORMAT.md section 2).
@@ -127,8 +129,17 @@ func (m *Medium) open() {
 	}
 }
 
-// OwnFolder tells that it is the folder of the vault on its cold machine.
-func (m *Medium) OwnFolder() bool { return m.base == "." }
+// OwnFolder tells that it is the folder of the vault on its cold machine, not one on a medium
+// whose path was given: that one has a kit and a log, and neither the signer's key nor a ledger.
+func (m *Medium) OwnFolder() bool {
+	return m.base == "." && (m.has(signerFile, ledger.FolderName) || !m.has(kitDir, ledger.MediumLogName))
+}
+
+// has tells whether there is a file or folder of one of the names.
+func (m *Medium) has(names ...string) bool {
+	there, _ := m.Source.List(m.base)
+	return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(there, name) })
+}
 
 // Path is where a file of the vault is, for messages.
 func (m *Medium) Path(name string) string { return path.Join(m.Source.Name(), m.base, name) }
@@ -162,16 +173,11 @@ func (e missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // mayLack tells the files of a generation that need not be there: pages and the vault's own
 // folder have no archives, and after that was set up again not the ledger as it was. The folder
-// is known by the signer's key: anything else in the root of a medium is a copy like others.
+// is known by what it alone has: anything else in the root of a medium is a copy like others.
 func (m *Medium) mayLack(name string) bool {
-	if !strings.HasPrefix(name, archivePrefix) && !strings.HasPrefix(name, format.LedgerName) {
-		return false
-	}
-	if _, pages := m.Source.(Pages); pages || m.base != "." {
-		return pages
-	}
-	_, err := m.Source.Read(signerFile, maxSignerFile)
-	return err == nil
+	optional := strings.HasPrefix(name, archivePrefix) || strings.HasPrefix(name, format.LedgerName)
+	_, pages := m.Source.(Pages)
+	return optional && (pages || m.base == "." && m.has(signerFile, ledger.FolderName))
 }
 
 // archivePrefix is how the names of archives begin.

@@ -53,7 +53,7 @@ func TestForkedGenerationsAreReported(t *testing.T) {
 	CheckTogether(checks)
 	require.True(t, checks[1].Damaged())
 	_, _, err = restore(t, w.cards(1, 2), []string{"cold"}, a, b)
-	require.ErrorContains(t, err, "two different generations")
+	require.ErrorContains(t, err, "2 different generations 1")
 }
 
 // A medium on which every generation is gone is no backup, whatever else is on it. Breaks G3.
@@ -95,6 +95,6 @@ func TestAnIncompleteRestoreIsNotSealed(t *testing.T) {
 	src := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(src, partialFolder), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(src, partialFolder, "key"), []byte("x"), 0o600))
-	_, err := Gather([]string{src})
+	_, err := GatherToSeal([]string{src}, nil)
 	require.ErrorContains(t, err, "reserved")
 }

@@ -42,14 +42,16 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 	}
 	j.kit()
 	j.log()
-	folders := []string{"", kitDir}
 	generations, err := j.Medium.Generations(j.Medium.Identity)
+	t := &target{dir: dir, base: j.Medium.base}
 	for _, g := range generations {
 		j.generation(g.Number)
-		folders = append(folders, generationDir(g.Number))
+		// The rest of a file that is still damaged may be what the next repair needs.
+		now := j.Medium.readGeneration(j.Medium.Identity, g.Number)
+		err = errors.Join(err, sweep(dir, path.Join(t.base, generationDir(g.Number)), func(name string) bool { return t.isDamaged(now, name) }))
 	}
-	for _, folder := range folders {
-		err = errors.Join(err, sweep(dir, path.Join(j.Medium.base, folder), nil))
+	for _, folder := range []string{"", kitDir} {
+		err = errors.Join(err, sweep(dir, path.Join(t.base, folder), nil))
 	}
 	return j.done, err
 }
@@ -177,6 +179,9 @@ func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) 
 // scratchExt is what a file of rebuilt pieces has behind the name of the damaged one.
 const scratchExt = ".scratch"
 
+// restExt is what the rest of a cut has behind the name of the file while that is repaired.
+const restExt = ".rest"
+
 // file writes one listed file again.
 func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err error) {
 	name := path.Join(j.Medium.base, generationDir(c.Number), want.Name)
@@ -185,14 +190,8 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if j.Medium.verifyListed(c.Number, rest) == nil {
 		return 0, j.dir.Adopt(name)
 	}
-	// What a rename that was cut left may be damaged too and still hold what is needed: under
-	// the name of the file it stays until the repair is whole.
-	if there, err := j.dir.Exists(name); err != nil {
+	if err := j.keepRest(name); err != nil {
 		return 0, err
-	} else if !there {
-		if err := j.dir.Adopt(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, err
-		}
 	}
 	pending, err := j.dir.Rewrite(name)
 	if err != nil {
@@ -212,6 +211,26 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 		return rebuilt, err
 	}
 	return rebuilt, j.Medium.verifyListed(c.Number, want)
+}
+
+// keepRest keeps what a rename that was cut left of a file: it may be damaged too, and still hold
+// what is needed. Where the file is gone it is that file until the repair is whole.
+func (j *mending) keepRest(name string) error {
+	there, err := j.dir.Exists(name)
+	if err != nil {
+		return err
+	}
+	if !there {
+		err = j.dir.Adopt(name)
+	} else if kept, keptErr := j.dir.Exists(media.TempName(name + restExt)); keptErr != nil || kept {
+		return keptErr // then the other one is of a repair that was cut, out of this one
+	} else {
+		err = j.dir.KeepRest(name, name+restExt)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // content writes what a file must be: as another medium has it, as it follows from what it
@@ -280,7 +299,7 @@ func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error 
 // there names them.
 func (j *mending) kit() {
 	here := readKit(j.Medium, j.Medium.Identity)
-	if here.whole() {
+	if here.whole() || j.Medium.OwnFolder() {
 		return
 	}
 	for _, m := range j.others {
@@ -292,7 +311,8 @@ func (j *mending) kit() {
 		if err != nil {
 			continue
 		}
-		j.put(kitDir, 0, writeKit(j.dir, j.Medium.base, files))
+		_, err = writeKit(j.dir, j.Medium.base, files)
+		j.put(kitDir, 0, err)
 		return
 	}
 }

@@ -275,6 +275,57 @@ func TestADamagedRestOfACutIsRepairedOrStays(t *testing.T) {
 	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
 }
 
+// What a cut has left of a file and the file itself may both be damaged: a repair puts them
+// together, wherever the power fails, and one that cannot leaves both for the next. Breaks G22.
+func TestADamagedRestAndADamagedFileAreRepairedTogether(t *testing.T) {
+	p := newPair(t)
+	d := media.NewDir(p.bad)
+	cold, rest := p.at("generations/000002/cold.age"), p.at("generations/000002/.cold.age.tmp")
+	half := int64(len(p.want[cold]) / 2)
+	damage := func(name string, from, to int64) {
+		for offset := from; offset < to; offset += 40 {
+			flipOn(t, p.bad, name, offset)
+		}
+	}
+	damage(cold, 0, half) // writes it anew, so the rest comes after
+	require.NoError(t, d.Commit(rest, p.want[cold]))
+	damage(rest, half, 2*half)
+	states, again := 0, 0
+	_, err := mediatest.Cut(p.bad.Snapshot(), crashLimit(), mend, func(after *mediatest.FS, done bool) error {
+		if states++; !done && !exhaustive() && states%7 > 0 {
+			return nil
+		}
+		if !done {
+			again++
+			if err := mend(after); err != nil {
+				return fmt.Errorf("the next repair: %w", err)
+			}
+		}
+		return errors.Join(p.asSealed(after), findsNothing(after))
+	})
+	require.NoError(t, err)
+	require.NotZero(t, again)
+
+	had, err := d.Read(rest, 1<<20)
+	require.NoError(t, err)
+	was, err := d.Read(cold, 1<<20)
+	require.NoError(t, err)
+	require.NoError(t, p.bad.Rename(p.at("generations/000002/cold.age.parity"), p.at("parity")))
+	for range 2 {
+		require.Error(t, mend(p.bad), "without its parity")
+		_, err = p.w.sealWith("", 0, d)
+		require.NoError(t, err)
+		for name, want := range map[string][]byte{cold: was, p.at("generations/000002/.cold.age.rest.tmp"): had} {
+			has, err := d.Read(name, 1<<20)
+			require.NoError(t, err)
+			require.Equal(t, want, has)
+		}
+	}
+	require.NoError(t, p.bad.Rename(p.at("parity"), p.at("generations/000002/cold.age.parity")))
+	require.NoError(t, mend(p.bad))
+	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+}
+
 // A generation that lost its manifest alone is no rest of an interrupted write where the
 // folder of the vault, or what is copied, knows it. Breaks G22.
 func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
@@ -291,6 +342,28 @@ func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
 		got, err := media.NewDir(p.bad).Read(p.at(name), 1<<20)
 		require.NoError(t, err)
 		require.Equal(t, p.want[p.at(name)], got)
+	})
+	t.Run("seal, and a file is damaged", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(name)))
+		flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Len(t, result.Notes, 1)
+		require.Contains(t, result.Notes[0], "generation 1 on bad had lost its manifest, which is back, and cold.age is damaged")
+		require.NoError(t, mend(p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+	t.Run("nor does it bring back what never was one", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(name)))
+		require.NoError(t, p.bad.Remove(p.at("generations/000001/hot.age.parity")))
+		_, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.NoError(t, findsNothing(p.bad))
+		exists, err := media.NewDir(p.bad).Exists(p.at("generations/000001"))
+		require.NoError(t, err)
+		require.False(t, exists)
 	})
 	t.Run("copy from what is damaged", func(t *testing.T) {
 		p := newPair(t)
@@ -328,7 +401,7 @@ func TestAnOldGenerationThatCannotBeRemovedIsSaid(t *testing.T) {
 	x.Inject(mediatest.IOError, func(_ int, op mediatest.Op) bool {
 		return op.Kind == mediatest.Remove && op.Name == p.at("generations/000002/manifest.json")
 	})
-	result, err := p.w.sealWith("", 1, media.NewDir(x), media.NewDir(p.good))
+	result, err := p.w.sealWith(archiveFile(t, 100), 1, media.NewDir(x), media.NewDir(p.good))
 	require.NoError(t, err)
 	require.True(t, x.Hit())
 	require.Empty(t, result.Failed)

@@ -70,12 +70,6 @@ func OpenTarget(name string) (*Target, error) {
 // Made tells that there was no folder before.
 func (t *Target) Made() bool { return t.made }
 
-// NewTarget takes a file system that is there, which must be empty.
-func NewTarget(f media.FS) (*Target, error) {
-	t := &Target{fs: f, name: f.Name()}
-	return t, t.empty()
-}
-
 func (t *Target) empty() error {
 	names, err := t.fs.List(".", 1)
 	if err == nil && len(names) > 0 {

@@ -3,7 +3,6 @@ package vault
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -29,7 +28,7 @@ func OpenFolder(dir *media.Dir) (*Folder, error) {
 		return nil, err
 	}
 	m := found[0]
-	if m.base != "." {
+	if m.base != "." || m.Identity != nil && !m.OwnFolder() {
 		return nil, fmt.Errorf("%s is a medium, not the folder of a vault", dir.Name())
 	}
 	if m.Err != nil {
@@ -75,6 +74,7 @@ type SealResult struct {
 	Unlogged   []*TargetError    // the media that hold it and whose log could not be written
 	Sealed     ledger.Sealed     // for the ledger
 	IDs        map[string]string // of the media that hold it, as far as their logs say
+	Notes      []string          // what the operator should know: what was damaged on a medium already, what stays on it
 }
 
 // Notes are what the operator adds to the material; they are in both compartments.
@@ -125,11 +125,17 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	if _, err := s.ledger(); err != nil {
 		return nil, err
 	}
-	kit, err := signKit(r.Kit, r.Signer, f.Identity.Vault.ID)
+	kit, err := signKit(r.Kit, nil, r.Signer, f.Identity.Vault.ID)
 	if err != nil {
 		return nil, err
 	}
-	err = s.each(all, func(t *target) error { return t.begin(s.number, f.Identity, kit, s.known) })
+	err = s.each(all, func(t *target) error {
+		kit, err := t.keepPrograms(kit, r.Signer, f.Identity)
+		if err != nil {
+			return err
+		}
+		return t.begin(s.number, f.Identity, kit, s.known)
+	})
 	if err != nil && len(r.Archives) > 0 {
 		return nil, err
 	}
@@ -155,6 +161,7 @@ type sealing struct {
 	request  SealRequest
 	previous string
 	known    []Generation // those of the vault's folder
+	notes    []string
 	archives []sealedArchive
 }
 
@@ -194,14 +201,17 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 		if s.request.Keep == 0 {
 			continue
 		}
-		retired, err := t.retire(s.request.Keep)
+		retired, err := t.retire(g, s.request.Keep, s.progress)
 		result.Retired[t.dir.Name()] = retired
 		if err != nil {
 			err = fmt.Errorf("it holds generation %d, and an old one could not be removed: %w", g.number, err)
 			result.Crowded = append(result.Crowded, &TargetError{Medium: t.dir.Name(), Err: err})
 		}
 	}
-	result.Failed = s.failed
+	result.Failed, result.Notes = s.failed, s.notes
+	for _, t := range s.good {
+		result.Notes = append(result.Notes, t.notes...)
+	}
 	return result, nil
 }
 
@@ -213,27 +223,63 @@ func (s *sealing) next() error {
 	if s.known, err = s.folder.Generations(s.folder.Identity); err != nil {
 		return err
 	}
-	have := slices.Clone(s.known)
-	for _, t := range s.good {
-		have = append(have, t.have...)
+	folder := &target{dir: s.folder.dir, have: s.known}
+	s.previous = format.FirstPrevious
+	newest, on := 0, ""
+	if g := s.signed(slices.Concat([]*target{folder}, s.good, s.aside)); g != nil {
+		newest, on, s.previous = g.Number, g.on.Source.Name(), g.Digest
 	}
-	number, previous := 0, format.FirstPrevious
-	for _, g := range have {
-		switch {
-		case g.Err == nil && g.Number >= number:
-			number, previous = g.Number, g.Digest
-		case errors.Is(g.Err, ErrIncomplete):
-		case g.Number > number:
-			// Damaged, but the number is taken. The chain goes on from the
-			// newest manifest that can be trusted.
-			number = g.Number
+	// What is damaged has its number too. The chain goes on from the newest manifest that can
+	// be trusted.
+	s.number = newest
+	take := func(t *target, rests bool) error {
+		n, err := t.unsigned(newest, rests)
+		if n > s.number {
+			s.number, on = n, t.dir.Name()
+		}
+		return err
+	}
+	if err := take(folder, false); err != nil {
+		return fmt.Errorf("the vault's folder %s: %w", folder.dir.Name(), err)
+	}
+	for _, t := range s.aside {
+		_ = take(t, true) // the rest of an interrupted write stays there
+	}
+	s.good = slices.DeleteFunc(s.good, func(t *target) bool {
+		err := take(t, false)
+		if err != nil {
+			s.setAside(t, err)
+		}
+		return err != nil
+	})
+	if s.number >= format.MaxGeneration {
+		return fmt.Errorf("generation %d, which %s has, is the last possible one", s.number, on)
+	}
+	s.number++
+	return nil
+}
+
+// signed is the newest generation with a manifest that can be trusted, nil where there is
+// none. Two of one number are noted.
+func (s *sealing) signed(from []*target) (newest *Generation) {
+	first := map[int]Generation{}
+	for _, t := range from {
+		for _, g := range t.have {
+			if g.Err != nil {
+				continue
+			}
+			if other, known := first[g.Number]; !known {
+				first[g.Number] = g
+			} else if other.Digest != g.Digest {
+				s.notes = append(s.notes, fmt.Sprintf("%s and %s hold two different generations %d, each signed by the vault: restore that one from one of them alone; the new one goes above both",
+					other.on.Source.Name(), t.dir.Name(), g.Number))
+			}
+			if newest == nil || g.Number > newest.Number {
+				newest = &g
+			}
 		}
 	}
-	if number >= format.MaxGeneration {
-		return fmt.Errorf("generation %d is the last possible one", number)
-	}
-	s.number, s.previous = number+1, previous
-	return nil
+	return newest
 }
 
 // build makes the bundles and the manifest.

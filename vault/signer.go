@@ -161,6 +161,38 @@ func lockSigner(key, passphrase *secret.Buffer) (file []byte, err error) {
 	return file, err
 }
 
+// SignerAdvice says where the signer's key comes from when signer.age is lost.
+const SignerAdvice = "the key travels in every backup: set a folder up with `coldvault restore --role vault --from MEDIUM --to NEW-FOLDER`, which takes a quorum of cards, and copy signer.age from it"
+
+// CheckSigner tells whether a vault's folder has a signer.age that a passphrase could open.
+// Whether it is this vault's, and every byte of it right, the passphrase alone tells.
+func (m *Medium) CheckSigner() error {
+	file, err := m.read(signerFile, maxSignerFile)
+	if err != nil {
+		return explain(signerFile, err)
+	}
+	header, err := age.ExtractHeader(bytes.NewReader(file))
+	if err == nil {
+		_, err = age.Decrypt(bytes.NewReader(file), anyPassphrase{})
+	}
+	var noMatch *age.NoIdentityMatchError
+	const nonceAndTag = 16 + 16
+	if !errors.As(err, &noMatch) || len(file) <= len(header)+nonceAndTag {
+		return fmt.Errorf("%s is damaged", signerFile)
+	}
+	return nil
+}
+
+// anyPassphrase opens nothing, and refuses what no passphrase opens.
+type anyPassphrase struct{}
+
+func (anyPassphrase) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if len(stanzas) != 1 || stanzas[0].Type != "scrypt" {
+		return nil, errors.New("it is not for a passphrase")
+	}
+	return nil, age.ErrIncorrectIdentity
+}
+
 // ErrPassphrase is returned when a passphrase does not open the signer's key.
 var ErrPassphrase = errors.New("the passphrase does not open the signer's key")
 

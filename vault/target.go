@@ -22,12 +22,14 @@ type target struct {
 	fresh   bool           // it held nothing of the vault: all of it is removed if that fails
 	begun   bool           // the folder of the new generation is made, and removed if it fails
 	pending *media.Pending // the file that is being written to it
+	notes   []string       // what the operator should know of it
 }
 
 // targets are the media of one operation. One that fails drops out and does not stop
 // the others.
 type targets struct {
 	good   []*target
+	aside  []*target // those that failed before anything was written; they are not locked
 	failed []*TargetError
 	number int // of the generation that is written
 }
@@ -39,8 +41,7 @@ func openTargets(id *Identity, dirs []*media.Dir) *targets {
 	for _, dir := range dirs {
 		t := &target{dir: dir, base: path.Join(mediumFolder, id.Vault.ID), unlock: func() {}}
 		if err := t.open(id); err != nil {
-			t.unlock()
-			ts.failed = append(ts.failed, &TargetError{Medium: dir.Name(), Err: err})
+			ts.setAside(t, err)
 			continue
 		}
 		ts.good = append(ts.good, t)
@@ -48,27 +49,39 @@ func openTargets(id *Identity, dirs []*media.Dir) *targets {
 	return ts
 }
 
+// setAside leaves a medium as it is.
+func (ts *targets) setAside(t *target, err error) {
+	t.unlock()
+	ts.aside = append(ts.aside, t)
+	ts.failed = append(ts.failed, &TargetError{Medium: t.dir.Name(), Err: err})
+}
+
 func (t *target) open(id *Identity) error {
 	unlock, err := t.dir.Lock()
-	if err != nil {
-		return err
+	if err == nil {
+		t.unlock = unlock
 	}
-	t.unlock = unlock
+	return errors.Join(err, t.look(id))
+}
+
+// look finds the generations on a medium, also where it cannot be written to or what it holds
+// of the vault is damaged: the numbers are taken.
+func (t *target) look(id *Identity) error {
 	exists, err := t.dir.Exists(t.base)
 	if t.fresh = err == nil && !exists; err != nil || t.fresh {
 		return err
 	}
-	if exists, err = t.dir.Exists(path.Join(t.base, vaultFile)); err != nil || !exists {
-		return err
-	}
 	m := t.medium(id.Vault.ID)
-	if m.Err != nil {
-		return fmt.Errorf("what it holds of this vault is damaged: %w", m.Err)
-	}
-	if m.Identity.Fingerprint != id.Fingerprint {
+	if m.Identity != nil && m.Identity.Fingerprint != id.Fingerprint {
 		return errors.New("it holds another vault of the same id")
 	}
-	t.have, err = m.Generations(id)
+	if t.have, err = m.Generations(id); err != nil {
+		return err
+	}
+	exists, err = t.dir.Exists(path.Join(t.base, vaultFile))
+	if exists && m.Err != nil {
+		return fmt.Errorf("what it holds of this vault is damaged: %w", m.Err)
+	}
 	return err
 }
 
@@ -76,6 +89,26 @@ func (t *target) medium(vaultID string) *Medium {
 	m := &Medium{Source: t.dir, ID: vaultID, base: t.base}
 	m.open()
 	return m
+}
+
+// maxLeap is how far above every signed generation the number of a damaged one is believed: it
+// is the name of a folder, which anything may have changed.
+const maxLeap = 1000
+
+// unsigned is the highest number on a medium whose manifest cannot be trusted, 0 for none; newest
+// is that of the newest one anywhere that can. With rests, what has no manifest counts as well.
+func (t *target) unsigned(newest int, rests bool) (number int, err error) {
+	for _, g := range t.have {
+		if g.Err == nil || errors.Is(g.Err, ErrIncomplete) && !rests {
+			continue
+		}
+		if g.Number > newest+maxLeap { // they ascend
+			return number, fmt.Errorf("it has a folder %s without a manifest that can be trusted, and the newest generation with one is %d: move that folder away and seal again",
+				path.Join(t.base, generationDir(g.Number)), newest)
+		}
+		number = max(number, g.Number)
+	}
+	return number, nil
 }
 
 // close gives up what is half written, and the locks.
@@ -147,8 +180,8 @@ func (ts *targets) drop(t *target, err error) {
 const all = 1000
 
 // begin makes the folder of the new generation, after the rests of interrupted writes
-// are gone and everything that does not belong to one generation is there. known are
-// generations that are at hand elsewhere.
+// are gone and everything that does not belong to one generation is there; kit is nil where
+// that on the medium is left alone. known are generations that are at hand elsewhere.
 func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []Generation) error {
 	if err := t.clean(known); err != nil {
 		return err
@@ -157,7 +190,7 @@ func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []
 		return err
 	}
 	if kit != nil {
-		if err := writeKit(t.dir, t.base, kit); err != nil {
+		if err := t.writeKit(kit); err != nil {
 			return err
 		}
 	}
@@ -204,12 +237,17 @@ func (t *target) clean(known []Generation) error {
 	return nil
 }
 
-// complete gives a generation without a manifest the one that is known and lists just what is
-// there. Where there is none, it removes the rest that it is.
+// complete gives a generation without a manifest the one that is known, where every file that
+// it lists is there: they are durable before the manifest is written. Some may be damaged by
+// now. What lacks a file, or of which no manifest is known, is a rest, and is removed.
 func (t *target) complete(rest Generation, known []Generation) (Generation, error) {
 	folder := path.Join(t.base, generationDir(rest.Number))
 	for _, g := range known {
-		if g.Err != nil || g.Number != rest.Number || !t.holds(g) {
+		if g.Err != nil || g.Number != rest.Number {
+			continue
+		}
+		bad, missing := t.damages(g)
+		if missing || len(bad) == len(g.Manifest.Files) { // all of them: it was another one of this number
 			continue
 		}
 		for _, name := range []string{manifestFile + signatureExt, manifestFile} {
@@ -217,15 +255,38 @@ func (t *target) complete(rest Generation, known []Generation) (Generation, erro
 				return rest, err
 			}
 		}
-		return g, sweep(t.dir, folder, nil) // every file of it is whole
+		if len(bad) > 0 {
+			t.notes = append(t.notes, fmt.Sprintf("generation %d on %s had lost its manifest, which is back, and %s is damaged: repair the medium with `coldvault check --repair`",
+				g.Number, t.dir.Name(), strings.Join(bad, ", ")))
+		}
+		return g, sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
 	}
 	return rest, t.dir.RemoveAll(folder)
 }
 
-// holds tells whether every file that a generation lists is there, as it is listed.
-func (t *target) holds(g Generation) bool {
+// damages are the files that a generation lists and that are not as it lists them. Where one
+// is missing no others are looked at.
+func (t *target) damages(g Generation) (bad []string, missing bool) {
 	m := &Medium{Source: t.dir, base: t.base}
-	return !slices.ContainsFunc(g.Manifest.Files, func(f format.ManifestFile) bool { return m.verifyListed(g.Number, f) != nil })
+	for _, f := range g.Manifest.Files {
+		switch err := m.verifyListed(g.Number, f); {
+		case errors.Is(err, fs.ErrNotExist):
+			return bad, true
+		case err != nil:
+			bad = append(bad, f.Name)
+		}
+	}
+	return bad, false
+}
+
+// holds tells whether every file that a generation lists is there, as it is listed.
+func (t *target) holds(g Generation, progress func(int)) bool {
+	m := &Medium{Source: t.dir, base: t.base}
+	return !slices.ContainsFunc(g.Manifest.Files, func(f format.ManifestFile) bool {
+		err := m.verifyListed(g.Number, f)
+		progress(int(f.Size))
+		return err != nil
+	})
 }
 
 // isDamaged tells whether a file is not as its generation lists it, or nobody knows. The
@@ -248,6 +309,7 @@ func sweep(dir *media.Dir, folder string, spare func(name string) bool) error {
 	}
 	for _, name := range names {
 		final, temporary := media.CutTemp(name)
+		final = strings.TrimSuffix(final, restExt)
 		if !temporary || !slices.Contains(names, final) && !strings.HasSuffix(final, scratchExt) {
 			continue
 		}
@@ -290,19 +352,41 @@ func (t *target) finish(g *generation, vaultID string, newest bool) error {
 	return err
 }
 
-// retire removes all but the newest generations. It is called when a new one is
-// proven, and never takes the last one. The manifest goes first: without it the rest does not
-// count, wherever the power fails.
-func (t *target) retire(keep int) ([]int, error) {
-	var numbers []int
-	for _, g := range t.have {
-		if g.Err == nil {
-			numbers = append(numbers, g.Number)
-		}
+// retire removes old generations when a new one is proven and enough newer ones are whole, the
+// new one among them. Only where something is to go, what stays is read for that. A damaged one
+// does not count, and stays until enough that are newer do; so do the newest archives, where
+// nothing else that stays has any. The manifest goes first: without it the rest does not count,
+// wherever the power fails.
+func (t *target) retire(newest *generation, keep int, progress func(step string, total int64) func(int)) (removed []int, err error) {
+	old := slices.DeleteFunc(slices.Clone(t.have), func(g Generation) bool { return g.Err != nil })
+	if len(old) < keep {
+		return nil, nil
 	}
-	slices.Sort(numbers)
-	// The new one is not among them.
-	excess := numbers[:max(0, len(numbers)-(keep-1))]
+	slices.SortFunc(old, func(a, b Generation) int { return b.Number - a.Number })
+	whole, archives := 1, hasArchives(newest.manifest)
+	var excess []int
+	for _, g := range old {
+		enough := whole >= keep
+		if enough && (archives || !hasArchives(g.Manifest)) {
+			excess = append(excess, g.Number)
+			continue
+		}
+		size := int64(0)
+		for _, f := range g.Manifest.Files {
+			size += f.Size
+		}
+		switch holds := t.holds(g, progress(fmt.Sprintf("reading generation %d on %s", g.Number, t.dir.Name()), size)); {
+		case !holds:
+			t.notes = append(t.notes, fmt.Sprintf("generation %d on %s is damaged: it stays, and does not count for --keep %d; repair the medium with `coldvault check --repair`",
+				g.Number, t.dir.Name(), keep))
+			continue
+		case enough:
+			t.notes = append(t.notes, fmt.Sprintf("generation %d stays on %s beyond --keep %d: nothing newer there that is whole has an archive",
+				g.Number, t.dir.Name(), keep))
+		}
+		whole, archives = whole+1, archives || hasArchives(g.Manifest)
+	}
+	slices.Sort(excess)
 	for i, n := range excess {
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
 			return excess[:i], err
@@ -310,6 +394,8 @@ func (t *target) retire(keep int) ([]int, error) {
 	}
 	return excess, nil
 }
+
+func hasArchives(m format.Manifest) bool { return len(m.Parts(1)) > 0 }
 
 func removeGeneration(dir *media.Dir, folder string) error {
 	if err := dir.RemoveAll(path.Join(folder, manifestFile)); err != nil {

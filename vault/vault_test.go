@@ -80,7 +80,7 @@ func (w *world) seal(targets ...*media.Dir) *SealResult {
 	write("cold.skey", "the cold key")
 	write("sub/kes.skey", "the kes key")
 	write("kes.vkey", "public")
-	g, err := Gather([]string{src})
+	g, err := GatherToSeal([]string{src}, nil)
 	require.NoError(w.t, err)
 	defer g.Destroy()
 	var material []Material

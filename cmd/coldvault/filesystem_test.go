@@ -177,7 +177,7 @@ func TestSticksAsTheyAreFormattedHoldAVault(t *testing.T) {
 			requireSameFiles(t, wanted, restored(t, filepath.Join(dir, "out")))
 
 			// Old generations go, and what is written again is as good.
-			want(t, exitOK, dir, "seal", "--vault", "vault", "--to", "usb", "pool-2", "--keep", "1", "--passphrase-file", "passphrase")
+			want(t, exitOK, dir, "seal", "--vault", "vault", "--to", "usb", "pool-2", "--attach", dumpName, "--keep", "1", "--passphrase-file", "passphrase")
 			usb.replug(t)
 			require.NoDirExists(t, generation)
 			text := want(t, exitOK, dir, "check", "usb")

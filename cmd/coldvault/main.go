@@ -122,6 +122,7 @@ func exitCode(err error) int {
 	var quorum *vault.QuorumError
 	var pages *ceremony.MorePagesError
 	var damaged *vault.DamagedGenerationError
+	var forked *vault.ForkedGenerationError
 	var incoherent *ceremony.FailedChecksError
 	switch {
 	case err == nil:
@@ -130,7 +131,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &quorum), errors.As(err, &pages):
 		return exitMore
-	case errors.Is(err, ceremony.ErrDamage), errors.Is(err, ceremony.ErrDue), errors.Is(err, ceremony.ErrHost), errors.As(err, &damaged), errors.As(err, &incoherent):
+	case errors.Is(err, ceremony.ErrDamage), errors.Is(err, ceremony.ErrDue), errors.Is(err, ceremony.ErrHost), errors.As(err, &damaged), errors.As(err, &forked), errors.As(err, &incoherent):
 		return exitDamage
 	}
 	return exitFailed

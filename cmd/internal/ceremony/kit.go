@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"coldvault/testvectors"
+	"coldvault/vault"
 	"coldvault/vault/secret"
 )
 
@@ -28,9 +29,6 @@ var formatText []byte
 // ownBinary is this program itself, also where its file was removed or replaced since
 // it was started.
 var ownBinary = "/proc/self/exe" // Overridden by tests.
-
-// Binaries in a kit are named after their platform.
-const binaryPrefix = "coldvault-"
 
 const (
 	maxBinary   = 64 << 20
@@ -53,7 +51,7 @@ func kit(more string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("reading this program itself: %w", err)
 	}
 	// Never that of the folder: what runs here is what is known to work.
-	out[binaryPrefix+runtime.GOOS+"-"+runtime.GOARCH] = own
+	out[vault.KitBinary+runtime.GOOS+"-"+runtime.GOARCH] = own
 	return out, nil
 }
 
@@ -64,7 +62,7 @@ func otherBinaries(folder string) (map[string][]byte, error) {
 	}
 	out := map[string][]byte{}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), binaryPrefix) || !e.Type().IsRegular() {
+		if !strings.HasPrefix(e.Name(), vault.KitBinary) || !e.Type().IsRegular() {
 			continue
 		}
 		if len(out) == maxBinaries {
@@ -75,7 +73,7 @@ func otherBinaries(folder string) (map[string][]byte, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, withHint(fmt.Errorf("%s holds no file named %sOS-ARCHITECTURE", folder, binaryPrefix), "as coldvault-linux-arm64")
+		return nil, withHint(fmt.Errorf("%s holds no file named %sOS-ARCHITECTURE", folder, vault.KitBinary), "as coldvault-linux-arm64")
 	}
 	return out, nil
 }
@@ -132,9 +130,12 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 		return nil, err
 	}
 	defer signer.Destroy()
-	done, more, err := folder.WriteKit(files, signer, targets)
+	done, notes, more, err := folder.WriteKit(files, signer, targets)
 	if err != nil {
 		return nil, err
+	}
+	for _, n := range notes {
+		c.Warn("%s", n)
 	}
 	result := &KitResult{Vault: folder.ID, Media: done}
 	for name := range files {

@@ -342,6 +342,10 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 	for _, n := range copies.Notes {
 		c.Warn("%s", n)
 	}
+	var forked *vault.ForkedGenerationError
+	if errors.As(err, &forked) {
+		return nil, withHint(err, "%s", forkHint(forked))
+	}
 	if err != nil {
 		return nil, tryAnother(err)
 	}
@@ -349,6 +353,19 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 		generation.Number, generation.Manifest.Created.Format("2006-01-02 15:04 UTC"))
 	c.Say("fingerprint: %s; compare it with a card", strings.Join(generation.Identity.Words(), " "))
 	return generation, nil
+}
+
+// forkHint leaves the choice to the operator, who knows the dates.
+func forkHint(e *vault.ForkedGenerationError) string {
+	var ways []string
+	for _, on := range e.On {
+		ways = append(ways, "--from "+strings.Join(on, " --from "))
+	}
+	hint := "choose one by its date, and give only its media: " + strings.Join(ways, ", or ")
+	if e.Other > 0 {
+		hint += fmt.Sprintf("; there is one generation %d alone: --generation %d", e.Other, e.Other)
+	}
+	return hint
 }
 
 // MorePagesError says that page sets are not complete: exit code 4.

@@ -146,6 +146,9 @@ func (r SealRequest) deadlines(c Console, report material.Report) []ledger.Deadl
 
 // unlock asks for the passphrase of the vault's signer and opens its key with it.
 func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
+	if err := folder.CheckSigner(); err != nil {
+		return nil, withHint(err, "%s", vault.SignerAdvice)
+	}
 	passphrase, err := c.Passphrase(false)
 	if err != nil {
 		return nil, err
@@ -153,7 +156,13 @@ func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
 	defer passphrase.Destroy()
 	signer, err := folder.UnlockSigner(passphrase)
 	debug.FreeOSMemory() // the 64 MiB of scrypt, half of what a seal may have
-	return signer, withHint(err, "the passphrase is the one given at init")
+	switch {
+	case errors.Is(err, vault.ErrPassphrase):
+		return nil, withHint(err, "the passphrase is the one given at init; if it is right, signer.age is damaged: %s", vault.SignerAdvice)
+	case errors.Is(err, secret.ErrLimit):
+		return nil, err // with the hint that belongs to it
+	}
+	return signer, withHint(err, "%s", vault.SignerAdvice)
 }
 
 // report says where the generation is, and fails unless it is everywhere.
@@ -163,6 +172,9 @@ func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealR
 		for _, n := range sealed.Retired[m] {
 			c.Say("generation %d removed from %s: --keep %d", n, m, r.Keep)
 		}
+	}
+	for _, n := range sealed.Notes {
+		c.Warn("%s", n)
 	}
 	for _, f := range slices.Concat(sealed.Failed, sealed.Crowded) {
 		c.Warn("%v", f)

@@ -1,0 +1,167 @@
+package vault
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coldvault/media"
+	"coldvault/media/mediatest"
+)
+
+// olderFolder is a vault whose folder comes back from an old backup: it knows one generation, and
+// two media have three.
+func olderFolder(t *testing.T) (w *world, one, two *mediatest.FS) {
+	t.Helper()
+	w, disk := newJournalWorld(t)
+	one, two = mediatest.New("one"), mediatest.New("two")
+	for n := range 3 {
+		_, err := w.sealWith("", 0, media.NewDir(one), media.NewDir(two))
+		require.NoError(t, err)
+		if n == 0 {
+			disk = disk.Snapshot()
+		}
+	}
+	var err error
+	w.folder, err = OpenFolder(media.NewDir(disk))
+	require.NoError(t, err)
+	return w, one, two
+}
+
+// A medium that cannot be written to, for whatever is damaged there, has its numbers all the
+// same: no other medium gets one of them.
+func TestTheNumbersOfADamagedMediumAreTaken(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, f *mediatest.FS, at func(string) string){
+		"shares.json is damaged": func(t *testing.T, f *mediatest.FS, at func(string) string) { flipOn(t, f, at("shares.json"), 60) },
+		"vault.json is damaged":  func(t *testing.T, f *mediatest.FS, at func(string) string) { flipOn(t, f, at("vault.json"), 60) },
+		"vault.json is missing": func(t *testing.T, f *mediatest.FS, at func(string) string) {
+			require.NoError(t, f.Remove(at("vault.json")))
+		},
+		"and the newest manifest": func(t *testing.T, f *mediatest.FS, at func(string) string) {
+			flipOn(t, f, at("shares.json"), 60)
+			flipOn(t, f, at("generations/000003/manifest.json"), 60)
+		},
+		"and the newest manifest is missing": func(t *testing.T, f *mediatest.FS, at func(string) string) {
+			flipOn(t, f, at("shares.json"), 60)
+			require.NoError(t, f.Remove(at("generations/000003/manifest.json")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, one, _ := olderFolder(t)
+			damage(t, one, func(name string) string { return path.Join(mediumFolder, w.folder.ID, name) })
+			result, err := w.sealWith("", 0, media.NewDir(one), media.NewDir(mediatest.New("fresh")))
+			require.NoError(t, err)
+			require.Equal(t, 4, result.Generation)
+			require.Contains(t, result.Media, "fresh")
+		})
+	}
+}
+
+// The name of one folder on one medium does not use up all numbers: that medium is set aside
+// and named.
+func TestAnAbsurdNumberStopsOneMediumAlone(t *testing.T) {
+	for _, number := range []int{999999, 999998, 5000} {
+		w := newFastWorld(t)
+		odd, good := media.NewDir(mediatest.New("odd")), media.NewDir(mediatest.New("good"))
+		_, err := w.sealWith("", 0, odd, good)
+		require.NoError(t, err)
+		folder := path.Join(mediumFolder, w.folder.ID, generationDir(number))
+		require.NoError(t, odd.MkdirAll(folder))
+		require.NoError(t, odd.Commit(path.Join(folder, manifestFile), []byte("{}")))
+		result, err := w.sealWith("", 0, odd, good)
+		require.NoError(t, err)
+		require.Equal(t, 2, result.Generation)
+		require.Equal(t, []string{"good"}, result.Media)
+		require.Len(t, result.Failed, 1)
+		require.ErrorContains(t, result.Failed[0], "odd: it has a folder "+folder)
+		require.NoError(t, odd.RemoveAll(folder))
+		result, err = w.sealWith("", 0, odd, good)
+		require.NoError(t, err)
+		require.Equal(t, []string{"odd", "good"}, result.Media)
+	}
+}
+
+// A damaged generation has its number, as far above the signed ones as seals can have gone.
+func TestTheNumberOfADamagedGenerationIsTaken(t *testing.T) {
+	w := newFastWorld(t)
+	stick := media.NewDir(mediatest.New("stick"))
+	folder := path.Join(mediumFolder, w.folder.ID, generationDir(40))
+	require.NoError(t, stick.MkdirAll(folder))
+	require.NoError(t, stick.Commit(path.Join(folder, manifestFile), []byte("{}")))
+	result, err := w.sealWith("", 0, stick)
+	require.NoError(t, err)
+	require.Equal(t, 41, result.Generation)
+}
+
+// twins are two media with one first generation and two different second ones, and the newer
+// third on one of them or, where both is set, on both.
+func twins(t *testing.T, both bool) (w *world, a, b *media.Dir) {
+	t.Helper()
+	w, disk := newJournalWorld(t)
+	a, b = media.NewDir(mediatest.New("a")), media.NewDir(mediatest.New("b"))
+	seal := func(to ...*media.Dir) *SealResult {
+		result, err := w.sealWith("", 0, to...)
+		require.NoError(t, err)
+		require.Empty(t, result.Failed)
+		return result
+	}
+	seal(a, b)
+	twin := disk.Snapshot()
+	seal(a)
+	var err error
+	w.folder, err = OpenFolder(media.NewDir(twin))
+	require.NoError(t, err)
+	seal(b)
+	if both {
+		notes := strings.Join(seal(a, b).Notes, "\n")
+		require.Contains(t, notes, "vault and a hold two different generations 2", "the seal sees it")
+		require.NotContains(t, notes, "generations 1")
+	}
+	return w, a, b
+}
+
+// Two generations of one number concern who asks for that number, or for the newest where it
+// is that one. Breaks G5.
+func TestAForkCountsWhereItIsChosen(t *testing.T) {
+	w, a, b := twins(t, true)
+	found := func(dirs ...*media.Dir) *Copies {
+		var all []*Medium
+		for _, d := range dirs {
+			m, err := OpenMedia(d)
+			require.NoError(t, err)
+			all = append(all, m...)
+		}
+		copies, err := GatherCopies(all, w.folder.ID)
+		require.NoError(t, err)
+		return copies
+	}
+	for _, number := range []int{0, 1, 3} {
+		copies := found(a, b)
+		c, err := copies.Select(number)
+		require.NoError(t, err, number)
+		require.Equal(t, map[int]int{0: 3, 1: 1, 3: 3}[number], c.Number)
+		require.Contains(t, strings.Join(copies.Notes, "\n"), "2 different generations 2")
+	}
+	_, err := found(a, b).Select(2)
+	var fork *ForkedGenerationError
+	require.ErrorAs(t, err, &fork)
+	require.Equal(t, [][]string{{"a"}, {"b"}}, fork.On)
+	require.Equal(t, 3, fork.Other)
+	one, err := found(a).Select(2)
+	require.NoError(t, err)
+	two, err := found(b).Select(2)
+	require.NoError(t, err)
+	require.NotEqual(t, one.Digest, two.Digest)
+
+	w, a, b = twins(t, false)
+	_, err = found(a, b).Select(0)
+	require.ErrorAs(t, err, &fork)
+	require.Equal(t, 2, fork.Number)
+	require.Equal(t, 1, fork.Other)
+	require.ErrorContains(t, err, fmt.Sprintf("of %s is on a", testTime.Format("2006-01-02 15:04 UTC")))
+	_, err = found(a, b).Select(1)
+	require.NoError(t, err)
+}
