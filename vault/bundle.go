@@ -21,7 +21,7 @@ import (
 
 // MaxBundle caps the bytes of one bundle, before and after decryption. Larger
 // files are archives, not material.
-const MaxBundle = 64 << 20
+const MaxBundle = format.MaxBundle
 
 // sealBundle makes a bundle (FORMAT.md section 4): contents and files as a
 // padded tar.gz, encrypted to one recipient. data[i] belongs to
