@@ -294,3 +294,70 @@ type counted struct {
 }
 
 func (c *counted) Lock() { c.Mutex.Lock(); c.n++ }
+
+// Whatever a TIFF is, its reader gives a page within its size, and does not panic.
+func FuzzTIFF(f *testing.F) {
+	img := blank(8, 16)
+	f.Add(tiffOf(binary.LittleEndian, f, img, blank(16, 8)))
+	f.Add(statedOf(img, 32773, runLengthEncode(packBits(img)), 1, 1))
+	f.Add(statedOf(img, 1, img.Pix, 8, 0))
+	for _, o := range []*tiff.Options{nil, {Compression: tiff.Deflate, Predictor: true}} {
+		f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, image.NewNRGBA(img.Rect), o) }))
+		f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, image.NewGray16(img.Rect), o) }))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !bytes.HasPrefix(data, []byte("II*\x00")) && !bytes.HasPrefix(data, []byte("MM\x00*")) {
+			return
+		}
+		file, err := openTIFF(data, Options{MaxPixels: 1 << 16, MaxPages: 3, MaxWork: 1 << 22}.withDefaults())
+		if err != nil {
+			return
+		}
+		for i := range file.count() {
+			_ = file.page(i, func(img *image.Gray) {
+				require.Len(t, img.Pix, img.Rect.Dx()*img.Rect.Dy())
+				require.Positive(t, len(img.Pix))
+			})
+		}
+	})
+}
+
+// What decodes is not refused for the size of its file, and what it decodes to takes no more than
+// was said of it.
+func FuzzHeads(f *testing.F) {
+	for _, sampling := range [][]byte{{0x11}, {0x22, 0x11, 0x11}, {0x11, 0x11, 0x11, 0x11}} {
+		f.Add(jpegOf(0xc0, 20, 30, make([]byte, 100), sampling...))
+		f.Add(jpegOf(0xc2, 20, 30, make([]byte, 100), sampling...))
+	}
+	f.Add(encoded(f, func(w *bytes.Buffer) error { return jpeg.Encode(w, image.NewRGBA(image.Rect(0, 0, 9, 9)), nil) }))
+	f.Add(encoded(f, func(w *bytes.Buffer) error { return png.Encode(w, image.NewNRGBA64(image.Rect(0, 0, 9, 9))) }))
+	f.Add(pngOf(8, 8, 8, 0, 1, deflated(make([]byte, 100))))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, kind := range []imageKind{pngImage, jpegImage} {
+			head, err := kind.head(data)
+			if err != nil || head.memory > 1<<20 || head.width == 0 || head.height == 0 {
+				continue
+			}
+			img, err := kind.decode(bytes.NewReader(data))
+			if err != nil {
+				continue
+			}
+			require.Equal(t, image.Pt(head.width, head.height), img.Bounds().Size())
+			pixels := 0
+			switch m := img.(type) {
+			case *image.Gray:
+				pixels = len(m.Pix)
+			case *image.YCbCr:
+				pixels = len(m.Y) + len(m.Cb) + len(m.Cr)
+			case *image.NRGBA64:
+				pixels = len(m.Pix)
+			case *image.NRGBA:
+				pixels = len(m.Pix)
+			}
+			require.LessOrEqual(t, int64(pixels), head.memory)
+			if kind.name == "PNG" {
+				require.LessOrEqual(t, head.least, int64(len(data)))
+			}
+		}
+	})
+}
