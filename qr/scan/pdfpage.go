@@ -168,8 +168,8 @@ func (s shownImage) dpi(f *pdfFile) int {
 const (
 	maxGraphicsStates = 1000
 	maxOperands       = 64
-	maxSteps          = 20 << 20 // operators of a page
-	stepsAtOnce       = 1 << 10  // of which the work is counted together
+	maxSteps          = 4 << 20 // operators and operands of a page: one full of codes has 800,000
+	stepsAtOnce       = 1 << 10 // of which the work is counted together
 	stepWork          = 8
 )
 
@@ -214,6 +214,9 @@ func (d *pdfDrawing) inflate(s pdfStream) ([]byte, error) {
 
 // draw runs a content stream.
 func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
+	if err := d.file.opts.spend(int64(len(content))); err != nil {
+		return err
+	}
 	l := &pdfLexer{data: content}
 	var operands []any
 	for {
