@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"sync"
@@ -25,6 +26,9 @@ const (
 	// of all blocks, and half as much work.
 	parityShare, largeParityShare = 5, 8
 	maxPiece                      = spanSize
+	// maxParity is the largest file that parity is made of, as FAT has it: what a layout
+	// asks for in memory is some 16 MiB then.
+	maxParity = 4 << 30
 )
 
 // ErrBeyondParity is returned by a Repair when more is damaged than the parity covers.
@@ -47,6 +51,9 @@ type parityLayout struct {
 func layoutOf(length int64) (parityLayout, error) {
 	if length <= 0 {
 		return parityLayout{}, errors.New("no data to make parity of")
+	}
+	if length > maxParity {
+		return parityLayout{}, fmt.Errorf("no parity is made of %d bytes: at most %d GiB", length, maxParity>>30)
 	}
 	l := parityLayout{length: length, size: blockUnit * ceil(length, maxDataBlocks*blockUnit)}
 	if l.size > maxPiece {

@@ -178,6 +178,11 @@ func ownChanges(document string) map[string][]change {
 			{"file_path", "file", "a path", `"cold.age"`, `"../cold.age"`},
 			{"size_zero", "bytes", "an empty file", `"size": 1`, `"size": 0`},
 			{"size_negative", "bytes", "less than empty", `"size": 1`, `"size": -1`},
+			{"size_largest", "success", "a bundle of 64 MiB", `"size": 1`, `"size": 67108864`},
+			{"size_too_large", "bytes", "a bundle of a byte more", `"size": 1`, `"size": 67108865`},
+			{"size_huge", "bytes", "2^62 bytes", `"size": 1`, `"size": 4611686018427387904`},
+			{"archive_largest", "success", "an archive of one part as large as there can be", "\n  ]\n}", archiveEntries(4294901760, sum("archive")) + "\n  ]\n}"},
+			{"archive_too_large", "bytes", "a part of an archive of a byte more", "\n  ]\n}", archiveEntries(4294901761, sum("archive")) + "\n  ]\n}"},
 			{"sha256_capitals", "digits", "a digest in capitals", sum("hot.age"), strings.ToUpper(sum("hot.age"))},
 		},
 		"contents": contentsChanges(sum("node.cert")),
@@ -195,6 +200,11 @@ func supersededSet() string {
 
 func fileEntry(name string, size int, digest string) string {
 	return fmt.Sprintf("    {\n      \"name\": %q,\n      \"size\": %d,\n      \"sha256\": %q\n    }", name, size, digest)
+}
+
+// archiveEntries are those of an archive of one part of that size, behind others.
+func archiveEntries(size int, digest string) string {
+	return ",\n" + fileEntry("archive-01.age", size, digest) + ",\n" + fileEntry("archive-01.age.parity", 5, digest)
 }
 
 func contentsChanges(digest string) []change {

@@ -37,7 +37,7 @@ type ArchiveSource struct {
 
 // partSize is the largest file on a medium, below 4 GiB as FAT wants it and a
 // multiple of the pieces of its parity.
-var partSize int64 = 4<<30 - 64<<10 // Lowered by tests.
+var partSize int64 = format.MaxPart // Lowered by tests.
 
 // sealedArchive is an archive that all good targets hold, proven.
 type sealedArchive struct {

@@ -21,7 +21,7 @@ import (
 
 // MaxBundle caps the bytes of one bundle, before and after decryption. Larger
 // files are archives, not material.
-const MaxBundle = 64 << 20
+const MaxBundle = format.MaxBundle
 
 // sealBundle makes a bundle (FORMAT.md section 4): contents and files as a
 // padded tar.gz, encrypted to one recipient. data[i] belongs to
@@ -38,9 +38,13 @@ func sealBundle(recipient string, contents format.Contents, data []*secret.Buffe
 		return nil, err
 	}
 	if len(out) > MaxBundle {
-		return nil, fmt.Errorf("the material of compartment %s is larger than %d MiB", contents.Compartment, MaxBundle>>20)
+		return nil, tooMuchMaterial(contents.Compartment)
 	}
 	return out, nil
+}
+
+func tooMuchMaterial(compartment string) error {
+	return fmt.Errorf("the material of compartment %s is larger than %d MiB", compartment, MaxBundle>>20)
 }
 
 // sealTar encrypts what write puts into a gzip file, padded.
@@ -104,7 +108,8 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 
 // writeTar writes the entries in their fixed order.
 func writeTar(z *gzip.Writer, contents format.Contents, head []byte, data []*secret.Buffer, signer *secret.Buffer) error {
-	t := tar.NewWriter(z)
+	plain := &countingWriter{w: z}
+	t := tar.NewWriter(plain)
 	if err := writeEntry(t, format.ContentsName, head, 0o400, contents.Created); err != nil {
 		return err
 	}
@@ -126,7 +131,13 @@ func writeTar(z *gzip.Writer, contents format.Contents, head []byte, data []*sec
 			return err
 		}
 	}
-	return t.Close()
+	if err := t.Close(); err != nil {
+		return err
+	}
+	if plain.n > MaxBundle { // however well it compresses: nobody could open it
+		return tooMuchMaterial(contents.Compartment)
+	}
+	return nil
 }
 
 func writeEntry(t *tar.Writer, name string, data []byte, mode int64, modified time.Time) error {

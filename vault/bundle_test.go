@@ -342,3 +342,29 @@ func TestTheWorkOfASignerFileIsLimited(t *testing.T) {
 	_, err = unlockSigner(bytes.Replace(file, []byte(factor), []byte(" 22\n"), 1), passphrase, format.Vault{})
 	require.ErrorContains(t, err, "signer.age: scrypt work factor too large: 22")
 }
+
+// What unpacks to more than a bundle may have could be sealed and never be opened, however well
+// it compresses. It is refused when it is sealed.
+func TestMaterialThatNobodyCouldOpenIsNotSealed(t *testing.T) {
+	recipient, err := recipientOf(testSeed)
+	require.NoError(t, err)
+	zeros, err := secret.New(MaxFile)
+	require.NoError(t, err)
+	defer zeros.Destroy()
+	sum := sha256.Sum256(zeros.Bytes())
+	contents := format.Contents{Vault: testVaultID, Generation: 1, Compartment: "hot", Created: testTime}
+	var data []*secret.Buffer
+	for i := range MaxBundle / MaxFile { // exactly a bundle, and the heads of the entries besides
+		contents.Files = append(contents.Files, format.ContentsFile{Name: fmt.Sprint(i), Role: "file", Network: "generic", Mode: "0400",
+			Size: MaxFile, SHA256: hex.EncodeToString(sum[:]), Modified: testTime})
+		data = append(data, zeros)
+	}
+	_, err = sealBundle(recipient, contents, data, nil)
+	require.EqualError(t, err, "the material of compartment hot is larger than 64 MiB")
+	contents.Files, data = contents.Files[1:], data[1:]
+	sealed, err := sealBundle(recipient, contents, data, nil)
+	require.NoError(t, err)
+	b, err := open(t, sealed)
+	require.NoError(t, err)
+	b.Destroy()
+}

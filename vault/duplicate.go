@@ -209,6 +209,9 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 		return &sourceError{err}
 	}
 	defer b.Close()
+	if b.Size() != want.Size { // before a byte is written
+		return &sourceError{compareDigest(b.Size(), nil, want)}
+	}
 	name := func(t *target) string { return path.Join(t.base, generationDir(d.Copy.Number), want.Name) }
 	err = d.each(all, func(t *target) (err error) {
 		t.pending, err = t.dir.Create(name(t))
@@ -228,7 +231,7 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 		return d.any()
 	}
 	if err == nil {
-		err = compareDigest(b.Size(), sum.Sum(nil), want)
+		err = compareDigest(want.Size, sum.Sum(nil), want)
 	}
 	if err != nil {
 		for _, t := range d.good {

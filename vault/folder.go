@@ -14,7 +14,8 @@ import (
 )
 
 // OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
-// is no link and in which no other user can exchange files. made tells which. Keeps G7.
+// is no link and in which no other user can exchange files. made tells which. The mode of an
+// existing one is its owner's to say, and stays: files in it are private whatever it is. Keeps G7.
 func OpenPrivate(name string) (root *os.Root, made bool, err error) {
 	if name != "" {
 		name = filepath.Clean(name) // a slash at the end would have a link followed

@@ -66,9 +66,14 @@ func TestFoldersForSecretsArePrivate(t *testing.T) {
 		p := filepath.Join(dir, name)
 		require.NoError(t, os.Mkdir(p, 0o700))
 		require.NoError(t, os.Chmod(p, mode))
+		before, err := os.Stat(p)
+		require.NoError(t, err)
 		root, fresh, err := OpenPrivate(p)
 		require.NoError(t, err, name)
 		require.False(t, fresh)
+		after, err := root.Stat(".")
+		require.NoError(t, err)
+		require.Equal(t, before.Mode(), after.Mode(), name) // it is not ours to change
 		require.NoError(t, root.Close())
 	}
 	for name, mode := range map[string]os.FileMode{"group": 0o770, "world": 0o777} {

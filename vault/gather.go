@@ -25,6 +25,9 @@ const MaxFile = 4 << 20
 // maxMaterial caps the files of one seal.
 const maxMaterial = 10_000
 
+// maxGathered caps their bytes, as they lie in locked memory: a bundle for each compartment.
+var maxGathered int64 = 2 * MaxBundle // Lowered by tests.
+
 // Gathered are the files to be sealed, in guarded memory, in the order of the
 // sources and then by name.
 type Gathered struct {
@@ -34,6 +37,7 @@ type Gathered struct {
 	names *format.NameSet
 	// Files of more bytes are opened and not read.
 	openAbove int64
+	total     int64 // bytes of the files that were read
 }
 
 // Destroy wipes the files, and closes the large ones.
@@ -167,6 +171,10 @@ func (g *Gathered) file(root folder, name, shown string) error {
 	if before.Size() > g.openAbove {
 		keep = true
 		return g.add(f, nil, describe(name, before), shown)
+	}
+	if g.total += before.Size(); g.total > maxGathered {
+		return fmt.Errorf("with %s it is more than %d MiB of material: leave out what is no key or identity of the node, and seal what is large as an archive, with --attach",
+			shown, maxGathered>>20)
 	}
 	data, err := secret.Read(f, int(before.Size()), MaxFile)
 	if errors.Is(err, secret.ErrTooLarge) {

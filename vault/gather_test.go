@@ -46,3 +46,30 @@ func TestLargeFilesAreOpenedToLookOnly(t *testing.T) {
 	g.Destroy()
 	require.ErrorIs(t, g.Large[0].Close(), os.ErrClosed)
 }
+
+// What is given is not locked into memory without end: files add up to a limit, and the one that
+// goes beyond it is named before it is read. Breaks G28.
+func TestFilesAddUpToALimit(t *testing.T) {
+	defer func(was int64) { maxGathered = was }(maxGathered)
+	maxGathered = 3 << 20
+	src := t.TempDir()
+	for _, name := range []string{"a", "b", "c", "d"} {
+		f, err := os.Create(filepath.Join(src, name))
+		require.NoError(t, err)
+		require.NoError(t, f.Truncate(1<<20))
+		require.NoError(t, f.Close())
+	}
+	for name, gather := range map[string]func([]string) (*Gathered, error){
+		"inspect": GatherToLook,
+		"seal":    func(s []string) (*Gathered, error) { return GatherToSeal(s, nil) },
+	} {
+		_, err := gather([]string{src})
+		require.ErrorContains(t, err, "with "+filepath.Join(src, "d")+" it is more than 3 MiB of material", name)
+		require.ErrorContains(t, err, "--attach", name)
+	}
+	require.NoError(t, os.Remove(filepath.Join(src, "d")))
+	g, err := GatherToSeal([]string{src}, []string{archiveFile(t, 5<<20)}) // archives are not read
+	require.NoError(t, err)
+	require.Len(t, g.Files, 4)
+	g.Destroy()
+}

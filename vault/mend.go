@@ -278,18 +278,22 @@ func (c *Copy) parityOf(parity format.ManifestFile) (format.ManifestFile, error)
 	return of, nil
 }
 
-// copyAt copies a file from its start.
+// copyAt copies the first size bytes of a file. One that is shorter is io.ErrUnexpectedEOF:
+// who states a size writes none of it that was not read.
 func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error {
 	buffer := copyBuffer(size)
 	for offset := int64(0); offset < size; {
-		n := min(int64(len(buffer)), size-offset)
-		if _, err := r.ReadAt(buffer[:n], offset); err != nil && !errors.Is(err, io.EOF) {
+		part := buffer[:min(int64(len(buffer)), size-offset)]
+		if n, err := r.ReadAt(part, offset); n < len(part) {
+			if errors.Is(err, io.EOF) {
+				return io.ErrUnexpectedEOF
+			}
 			return err
 		}
-		if _, err := w.Write(buffer[:n]); err != nil {
+		if _, err := w.Write(part); err != nil {
 			return err
 		}
-		offset += n
+		offset += int64(len(part))
 		progress(offset)
 	}
 	return nil

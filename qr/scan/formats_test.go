@@ -3,11 +3,14 @@ package scan
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -96,6 +99,18 @@ func TestImageFiles(t *testing.T) {
 		"TIFF colour": encoded(t, func(w *bytes.Buffer) error {
 			return tiff.Encode(w, convert(color.RGBAModel, image.NewRGBA(img.Rect)), nil)
 		}),
+		"TIFF predictor": encoded(t, func(w *bytes.Buffer) error {
+			return tiff.Encode(w, convert(color.RGBAModel, image.NewRGBA(img.Rect)), &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+		}),
+		"TIFF 16 bit": encoded(t, func(w *bytes.Buffer) error {
+			return tiff.Encode(w, convert(color.Gray16Model, image.NewGray16(img.Rect)), &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+		}),
+		"TIFF palette": encoded(t, func(w *bytes.Buffer) error {
+			return tiff.Encode(w, convert(palette, image.NewPaletted(img.Rect, palette)), nil)
+		}),
+		"TIFF transparent":         encoded(t, func(w *bytes.Buffer) error { return tiff.Encode(w, transparent, nil) }),
+		"TIFF PackBits":            statedOf(img, 32773, runLengthEncode(packBits(img)), 1, 1),
+		"TIFF bits":                statedOf(img, 1, packBits(img), 1, 1),
 		"TIFF group 4":             tiffOf(binary.LittleEndian, t, img),
 		"TIFF group 4, big-endian": tiffOf(binary.BigEndian, t, img),
 	}
@@ -106,6 +121,100 @@ func TestImageFiles(t *testing.T) {
 		require.Len(t, r.Codes, 1, name)
 		require.Equal(t, text, string(r.Codes[0].Text), name)
 	}
+}
+
+// statedOf is a TIFF of one strip of one sample a pixel.
+func statedOf(img *image.Gray, compression uint32, data []byte, bits, photometric uint32) []byte {
+	w, h := uint32(img.Rect.Dx()), uint32(img.Rect.Dy())
+	return stated(data, tiffEntry{256, w}, tiffEntry{257, h}, tiffEntry{258, bits}, tiffEntry{259, compression}, tiffEntry{262, photometric},
+		tiffEntry{273, tiffHeader}, tiffEntry{277, 1}, tiffEntry{278, h}, tiffEntry{279, uint32(len(data))})
+}
+
+// Whatever golang.org/x/image reads of a TIFF, byte by byte and tile by tile, is read alike.
+func TestTIFFAsOthersReadIt(t *testing.T) {
+	const w, h, tile = 50, 37, 16
+	rng := rand.New(rand.NewPCG(1, 1))
+	noise := func(n int) []byte {
+		out := make([]byte, n)
+		for i := range out {
+			out[i] = byte(rng.Uint32())
+		}
+		return out
+	}
+	inks := func(compression uint32, data []byte, kind uint32, bits, samples uint32, more ...tiffEntry) []byte {
+		entries := []tiffEntry{{256, w}, {257, h}, {258, bits}, {259, compression}, {262, kind}, {273, tiffHeader},
+			{277, samples}, {278, h}, {279, uint32(len(data))}}
+		return stated(data, append(entries, more...)...)
+	}
+	gray16, rgba64 := image.NewGray16(image.Rect(0, 0, w, h)), image.NewRGBA64(image.Rect(0, 0, w, h))
+	nrgba, paletted := image.NewNRGBA(image.Rect(0, 0, w, h)), image.NewPaletted(image.Rect(0, 0, w, h), color.Palette{color.Black, color.RGBA{200, 20, 90, 255}, color.White})
+	gray16.Pix, nrgba.Pix = noise(len(gray16.Pix)), noise(len(nrgba.Pix))
+	for i := range rgba64.Pix {
+		if rgba64.Pix[i] = byte(rng.Uint32()); i%8 >= 6 {
+			rgba64.Pix[i] = 255
+		}
+	}
+	for i := range paletted.Pix {
+		paletted.Pix[i] = byte(rng.IntN(3))
+	}
+	files := map[string][]byte{
+		"black is 0":     inks(1, noise(w*h), 1, 8, 1),
+		"white is 0":     inks(1, noise(w*h), 0, 8, 1),
+		"bits":           inks(1, noise((w+7)/8*h), 0, 1, 1),
+		"16 bits":        inks(1, noise(2*w*h), 1, 16, 1),
+		"differences":    inks(8, deflated(noise(2*w*h)), 1, 16, 1, tiffEntry{317, 2}),
+		"differences, 8": inks(8, deflated(noise(w*h)), 1, 8, 1, tiffEntry{317, 2}),
+	}
+	for name, img := range map[string]image.Image{"grey": gray16, "colour": rgba64, "transparent": nrgba, "palette": paletted} {
+		for _, compression := range []tiff.CompressionType{tiff.Uncompressed, tiff.Deflate} {
+			files[fmt.Sprint(name, compression)] = encoded(t, func(w *bytes.Buffer) error {
+				return tiff.Encode(w, img, &tiff.Options{Compression: compression, Predictor: compression == tiff.Deflate && name != "palette"})
+			})
+		}
+	}
+	across, down := (w+tile-1)/tile, (h+tile-1)/tile
+	lists := make([]byte, 0, 8*across*down)
+	tiles := noise(tile * tile * across * down)
+	for i := range across * down {
+		lists = binary.LittleEndian.AppendUint32(lists, uint32(tiffHeader+8*across*down+i*tile*tile))
+	}
+	for range across * down {
+		lists = binary.LittleEndian.AppendUint32(lists, tile*tile)
+	}
+	tiled := stated(append(lists, tiles...), tiffEntry{256, w}, tiffEntry{257, h}, tiffEntry{258, 8}, tiffEntry{259, 1}, tiffEntry{262, 1},
+		tiffEntry{277, 1}, tiffEntry{322, tile}, tiffEntry{323, tile}, tiffEntry{324, tiffHeader}, tiffEntry{325, uint32(tiffHeader + 4*across*down)})
+	for i := range 2 { // the two lists are not one number, but as many as there are tiles
+		entry := len(tiled) - 4 - (2-i)*12
+		binary.LittleEndian.PutUint32(tiled[entry+4:], uint32(across*down))
+	}
+	files["tiles"] = tiled
+	for name, file := range files {
+		other, err := tiff.Decode(bytes.NewReader(file))
+		require.NoError(t, err, name)
+		want := grey(other)
+		f, err := openTIFF(file, Options{}.withDefaults())
+		require.NoError(t, err, name)
+		require.NoError(t, f.page(0, func(got *image.Gray, _ bool) {
+			require.Equal(t, want.Rect, got.Rect, name)
+			for i, v := range want.Pix {
+				require.InDelta(t, v, got.Pix[i], 1, "%s: pixel %d", name, i)
+			}
+		}), name)
+	}
+}
+
+// Of a TIFF that broke off the rows that are there are read, and it is said.
+func TestBrokenTIFF(t *testing.T) {
+	img, text := scanOf(t, 1)
+	whole := image.NewGray(image.Rect(0, 0, img.Rect.Dx(), 2*img.Rect.Dy()))
+	copy(whole.Pix, img.Pix)
+	file := statedOf(whole, 1, img.Pix, 8, 1)
+	r, err := Read(file, Options{})
+	require.NoError(t, err)
+	require.Len(t, r.Codes, 1)
+	require.Equal(t, text, string(r.Codes[0].Text))
+	require.Len(t, r.Skipped, 1)
+	require.ErrorIs(t, r.Skipped[0].Reason, io.ErrUnexpectedEOF)
 }
 
 // All images of a TIFF file are pages.

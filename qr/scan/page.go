@@ -28,18 +28,21 @@ type candidate struct {
 	tried   bool // harder than the plain way
 }
 
-// readPage reads all codes of a page, dark on light or, if there are none, light on dark.
-func readPage(img *image.Gray) ([]Code, []Unread) {
-	codes, unread := readPolarity(img)
+// readPage reads all codes of a page, dark on light or, if there are none, light on dark. It
+// counts the finder patterns that it saw.
+func readPage(img *image.Gray) ([]Code, []Unread, int) {
+	codes, unread, finders := readPolarity(img)
 	if len(codes) == 0 {
-		if inverse, rest := readPolarity(inverted(img)); len(inverse) > 0 {
-			return inverse, rest
+		inverse, rest, more := readPolarity(inverted(img))
+		finders += more
+		if len(inverse) > 0 {
+			return inverse, rest, finders
 		}
 	}
-	return codes, unread
+	return codes, unread, finders
 }
 
-func readPolarity(img *image.Gray) ([]Code, []Unread) {
+func readPolarity(img *image.Gray) ([]Code, []Unread, int) {
 	r := &pageReader{levels: pyramid(img), sampling: samplings[0]}
 	for i, p := range r.levels[:len(r.levels)-1] {
 		p.threshold = newThresholds(p, r.levels[i+1])
@@ -58,7 +61,7 @@ func readPolarity(img *image.Gray) ([]Code, []Unread) {
 			unread = append(unread, Unread{Bounds: c.bounds()})
 		}
 	}
-	return r.codes, unread
+	return r.codes, unread, len(r.found)
 }
 
 func (r *pageReader) isTaken(i int) bool { return r.taken[i] }

@@ -42,7 +42,7 @@ type pdfStream struct {
 const (
 	maxPDFObjects = 1 << 20
 	maxPackBytes  = 64 << 20 // inflated, of all object streams of a file together
-	maxContents   = 64 << 20 // inflated, of a page's drawing
+	maxContents   = 16 << 20 // inflated, of a page's drawing: one full of codes has 3 MB
 	maxPageDepth  = 40
 	maxFormDepth  = 8
 	maxPageImages = 1000

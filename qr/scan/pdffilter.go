@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bufio"
 	"bytes"
 	"compress/zlib"
 	"encoding/ascii85"
@@ -58,59 +59,69 @@ func firstOf(d pdfDict, long, short pdfName) any {
 
 // decoded applies all filters of a stream and returns at most limit bytes: more is an error.
 func (f *pdfFile) decoded(s pdfStream, limit int64) ([]byte, error) {
-	data, rest, err := f.decodeUpTo(s, limit)
-	if err == nil && rest != nil {
+	r, rest, err := f.open(s)
+	if err != nil {
+		return nil, err
+	}
+	if rest != nil {
 		return nil, fmt.Errorf("filter %q in a place where no image is", string(rest.name))
 	}
-	return data, err
+	return readAtMost(r, min(limit, f.opts.MaxStreamBytes))
 }
 
-// decodeUpTo applies the filters up to one that makes an image, which is returned.
-func (f *pdfFile) decodeUpTo(s pdfStream, limit int64) ([]byte, *filter, error) {
-	limit = min(limit, f.opts.MaxStreamBytes)
+// open applies the filters up to one that makes an image, which is returned. Nothing is
+// inflated before it is read, and nothing is kept; what each filter gives is work.
+func (f *pdfFile) open(s pdfStream) (r io.Reader, last *filter, err error) {
 	list, err := f.filters(s.dict)
 	if err != nil {
 		return nil, nil, err
 	}
-	data := s.raw
+	r = bytes.NewReader(s.raw)
 	for i, step := range list {
-		var r io.Reader
 		switch step.name {
 		case "FlateDecode", "Fl":
-			if r, err = zlib.NewReader(bytes.NewReader(data)); err != nil {
+			if r, err = zlib.NewReader(r); err != nil {
 				return nil, nil, fmt.Errorf("PDF stream: %w", err)
 			}
+			r, err = f.predicted(r, step.params)
 		case "LZWDecode", "LZW":
-			r = lzw.NewReader(bytes.NewReader(data), lzw.MSB, 8)
+			r, err = f.predicted(lzw.NewReader(r, lzw.MSB, 8), step.params)
 		case "ASCII85Decode", "A85":
-			if end := bytes.IndexByte(data, '~'); end >= 0 {
-				data = data[:end]
-			}
-			r = ascii85.NewDecoder(bytes.NewReader(data))
+			r = ascii85.NewDecoder(&until{bufio.NewReader(r), '~'})
 		case "ASCIIHexDecode", "AHx":
-			end := bytes.IndexByte(data, '>')
-			if end < 0 {
-				end = len(data)
-			}
-			r = bytes.NewReader(decodeHex(data[:end]))
+			r = &hexReader{until{bufio.NewReader(r), '>'}}
 		case "RunLengthDecode", "RL":
-			r = bytes.NewReader(runLengths(data, limit))
+			r = newRunLengths(r)
 		default:
 			if i != len(list)-1 {
 				return nil, nil, fmt.Errorf("filter %q before another", string(step.name))
 			}
-			return data, &list[i], nil
+			return r, &list[i], nil
 		}
-		if data, err = readAtMost(r, limit); err != nil {
+		if err != nil {
 			return nil, nil, err
 		}
-		if step.name == "FlateDecode" || step.name == "Fl" || step.name == "LZWDecode" || step.name == "LZW" {
-			if data, err = f.unpredict(data, step.params); err != nil {
-				return nil, nil, err
-			}
-		}
+		r = &worked{r, f.opts, f.opts.MaxStreamBytes}
 	}
-	return data, nil, nil
+	return r, nil, nil
+}
+
+// worked takes what is read off the work that is left for the file, and ends at a limit.
+type worked struct {
+	io.Reader
+	opts Options
+	left int64
+}
+
+func (w *worked) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if spent := w.opts.spend(decodeWork(n)); spent != nil {
+		return n, spent
+	}
+	if w.left -= int64(n); w.left < 0 {
+		return n, fmt.Errorf("PDF stream of more than %d bytes: %w", w.opts.MaxStreamBytes, ErrTooLarge)
+	}
+	return n, err
 }
 
 // readAtMost reads to the end. Data cut short is taken as it is, as many scanners leave out the
@@ -121,99 +132,196 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	if n > limit {
 		return nil, fmt.Errorf("PDF stream of more than %d bytes: %w", limit, ErrTooLarge)
 	}
-	if err != nil && n == 0 {
+	if err != nil && (n == 0 || errors.Is(err, ErrTooLarge)) {
 		return nil, fmt.Errorf("PDF stream: %w", err)
 	}
 	return out.Bytes(), nil
 }
 
-// runLengths decodes ISO 32000-1 clause 7.4.5: a byte under 128 announces that many bytes and
-// one more, a byte over 128 the repetition of one.
-func runLengths(in []byte, limit int64) []byte {
-	const end = 128
-	var out []byte
-	for len(in) > 1 && in[0] != end && int64(len(out)) <= limit {
-		n := int(in[0])
-		if n < end {
-			stop := min(n+2, len(in))
-			out = append(out, in[1:stop]...)
-			in = in[stop:]
-		} else {
-			out = append(out, bytes.Repeat(in[1:2], 2*end+1-n)...)
-			in = in[2:]
+// until is what comes before a byte that ends it.
+type until struct {
+	from *bufio.Reader
+	end  byte
+}
+
+func (u *until) Read(p []byte) (n int, err error) {
+	for ; n < len(p); n++ {
+		c, err := u.from.ReadByte()
+		if err == nil && c == u.end {
+			_ = u.from.UnreadByte() // it stays the end
+			err = io.EOF
 		}
+		if err != nil {
+			return n, err
+		}
+		p[n] = c
 	}
-	return out
+	return n, nil
+}
+
+// hexReader decodes pairs of hex digits, with a zero for the last half; others are passed over.
+type hexReader struct{ from until }
+
+func (h *hexReader) Read(p []byte) (n int, err error) {
+	for ; n < len(p); n++ {
+		var digits [2]byte
+		for i := 0; i < len(digits); {
+			var c [1]byte
+			if _, err = h.from.Read(c[:]); err != nil {
+				if i == 0 {
+					return n, err
+				}
+				break
+			}
+			if v, ok := hexDigit(c[0]); ok {
+				digits[i] = v
+				i++
+			}
+		}
+		p[n] = digits[0]<<4 | digits[1]
+	}
+	return n, nil
+}
+
+// runLengths decodes ISO 32000-1 clause 7.4.5, and PackBits of TIFF: a byte under 128 announces
+// that many bytes and one more, a byte over 128 the repetition of one. 128 ends PDF's.
+type runLengths struct {
+	from   *bufio.Reader
+	left   int
+	repeat bool
+	value  byte
+}
+
+func newRunLengths(r io.Reader) *runLengths { return &runLengths{from: bufio.NewReader(r)} }
+
+func (r *runLengths) Read(p []byte) (n int, err error) {
+	const end = 128
+	for ; n < len(p); n++ {
+		if r.left == 0 {
+			c, err := r.from.ReadByte()
+			switch {
+			case err != nil:
+				return n, err
+			case c == end:
+				return n, io.EOF
+			case c < end:
+				r.left, r.repeat = int(c)+1, false
+			default:
+				r.left, r.repeat = 2*end+1-int(c), true
+				if r.value, err = r.from.ReadByte(); err != nil {
+					return n, err
+				}
+			}
+		}
+		if !r.repeat {
+			if r.value, err = r.from.ReadByte(); err != nil {
+				return n, err
+			}
+		}
+		p[n] = r.value
+		r.left--
+	}
+	return n, nil
 }
 
 var errPredictor = errors.New("PDF stream with unusable predictor parameters")
 
-// unpredict undoes the predictor of Flate and LZW data (ISO 32000-1 clause 7.4.4.4).
-func (f *pdfFile) unpredict(data []byte, params pdfDict) ([]byte, error) {
+// maxPredicted is more than a row of any image that fits, in bytes.
+const maxPredicted = maxSide * 4 * 2
+
+// predicted undoes the predictor of Flate and LZW data (ISO 32000-1 clause 7.4.4.4).
+func (f *pdfFile) predicted(r io.Reader, params pdfDict) (io.Reader, error) {
 	entry := func(name pdfName, otherwise float64) int {
 		if v := f.number(params[name]); v >= 0 && v < 1<<30 {
 			return int(v)
 		}
 		return int(otherwise)
 	}
-	predictor := entry("Predictor", 1)
-	if predictor < 2 {
-		return data, nil
+	kind := entry("Predictor", 1)
+	if kind < 2 {
+		return r, nil
 	}
 	colors, bits, columns := entry("Colors", 1), entry("BitsPerComponent", 8), entry("Columns", 1)
 	if colors < 1 || colors > 32 || bits < 1 || bits > 16 || columns < 1 || columns > 1<<24 {
 		return nil, errPredictor
 	}
-	pixel := max(colors*bits/8, 1)
 	row := (colors*bits*columns + 7) / 8
-	if predictor == 2 {
-		if bits != 8 {
-			return nil, errPredictor
-		}
-		for start := 0; start < len(data); start += row {
-			line := data[start:min(start+row, len(data))]
-			for i := pixel; i < len(line); i++ {
-				line[i] += line[i-pixel]
-			}
-		}
-		return data, nil
+	if row > maxPredicted || kind == 2 && bits != 8 {
+		return nil, errPredictor
 	}
-	return unpredictPNG(data, row, pixel)
+	return &predictor{from: r, png: kind > 2, pixel: max(colors*bits/8, 1), line: make([]byte, row), previous: make([]byte, row)}, nil
 }
 
-// unpredictPNG undoes the filters of PNG (RFC 2083 clause 6), in place.
-func unpredictPNG(data []byte, row, pixel int) ([]byte, error) {
-	row = min(row, len(data)) // what is stated takes no memory
-	previous := make([]byte, row)
-	out := data[:0]
-	for len(data) > 1 {
-		kind := data[0]
-		line := data[1:min(row+1, len(data))]
-		data = data[1+len(line):]
-		for i := range line {
-			var left, corner byte
-			if i >= pixel {
-				left, corner = line[i-pixel], previous[i-pixel]
-			}
-			above := previous[i]
-			switch kind {
-			case 0:
-			case 1:
-				line[i] += left
-			case 2:
-				line[i] += above
-			case 3:
-				line[i] += byte((int(left) + int(above)) / 2)
-			case 4:
-				line[i] += paeth(left, above, corner)
-			default:
-				return nil, errPredictor
-			}
+// predictor gives the rows of TIFF's predictor, or those of PNG (RFC 2083 clause 6).
+type predictor struct {
+	from           io.Reader
+	png            bool
+	pixel          int // bytes
+	line, previous []byte
+	rest           []byte // of the row, still to be given
+	err            error  // after that
+}
+
+func (p *predictor) Read(out []byte) (int, error) {
+	for len(p.rest) == 0 {
+		if p.err != nil {
+			return 0, p.err
 		}
-		copy(previous, line)
-		out = append(out, line...)
+		p.next()
 	}
-	return out, nil
+	n := copy(out, p.rest)
+	p.rest = p.rest[n:]
+	return n, nil
+}
+
+// next reads a row, or what is left of one.
+func (p *predictor) next() {
+	var kind [1]byte
+	if p.png {
+		if _, p.err = io.ReadFull(p.from, kind[:]); p.err != nil {
+			return
+		}
+	}
+	var n int
+	n, p.err = io.ReadFull(p.from, p.line)
+	line, pixel := p.line[:n], p.pixel
+	if !p.png {
+		for i := pixel; i < n; i++ {
+			line[i] += line[i-pixel]
+		}
+	} else if !p.undo(kind[0], line) {
+		p.err = errPredictor
+		return
+	}
+	p.rest = line
+	if p.err == nil {
+		copy(p.previous, line)
+	}
+}
+
+// undo undoes the filter of a row, false for one that there is not.
+func (p *predictor) undo(kind byte, line []byte) bool {
+	for i := range line {
+		var left, corner byte
+		if i >= p.pixel {
+			left, corner = line[i-p.pixel], p.previous[i-p.pixel]
+		}
+		above := p.previous[i]
+		switch kind {
+		case 0:
+		case 1:
+			line[i] += left
+		case 2:
+			line[i] += above
+		case 3:
+			line[i] += byte((int(left) + int(above)) / 2)
+		case 4:
+			line[i] += paeth(left, above, corner)
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func paeth(a, b, c byte) byte {

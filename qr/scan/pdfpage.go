@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -22,18 +23,19 @@ func (f *pdfFile) page(i int, read func(img *image.Gray, drawn bool)) error {
 	if err := look.run(f.pages[i]); err != nil {
 		return err
 	}
+	drawn, dpi := len(look.images) > 1 || look.points >= minFills*4, readingDPI
+	for _, shown := range look.images {
+		dpi = max(dpi, min(shown.dpi(f), maxDPI))
+	}
+	defer f.opts.alone(look.memory(drawn, i, dpi))()
 	if len(look.images) == 1 {
-		img, err := f.pageImage(look.images[0].stream)
+		img, err := f.pageImage(look.images[0].stream, 0)
 		if err != nil {
 			return err
 		}
 		read(img, false)
 	}
-	if len(look.images) > 1 || look.points >= minFills*4 {
-		dpi := readingDPI
-		for _, shown := range look.images {
-			dpi = max(dpi, min(shown.dpi(f), maxDPI))
-		}
+	if drawn {
 		img, err := f.rasterise(i, dpi)
 		if img != nil {
 			read(img, len(look.images) == 0)
@@ -41,6 +43,18 @@ func (f *pdfFile) page(i int, read func(img *image.Gray, drawn bool)) error {
 		return err
 	}
 	return nil
+}
+
+// memory is what a page takes at the size that it and its images state.
+func (d *pdfDrawing) memory(drawn bool, i, dpi int) (total int64) {
+	for _, shown := range d.images {
+		total = max(total, d.file.imageMemory(shown.stream))
+	}
+	if drawn {
+		w, h, _ := d.file.sheet(i, dpi)
+		total += int64(w) * int64(h) * pagePixel
+	}
+	return total
 }
 
 // RasterisePDF draws every page of a PDF: filled paths and images. Text and lines are left
@@ -71,8 +85,9 @@ func RasterisePDF(data []byte, dpi int, opts Options) ([]*image.Gray, error) {
 	return pages, nil
 }
 
-// rasterise draws a page. With an error there may be a page as far as it was drawn.
-func (f *pdfFile) rasterise(i, dpi int) (*image.Gray, error) {
+// sheet is the size of a page in pixels, and where its points lie on them; (0, 0) where it has
+// no usable size.
+func (f *pdfFile) sheet(i, dpi int) (w, h int, ctm matrix) {
 	box := f.array(f.pages[i]["MediaBox"])
 	x0, y0, x1, y1 := 0.0, 0.0, 612.0, 792.0
 	if len(box) == 4 {
@@ -81,20 +96,30 @@ func (f *pdfFile) rasterise(i, dpi int) (*image.Gray, error) {
 		y0, y1 = min(y0, y1), max(y0, y1)
 	}
 	scale := float64(dpi) / pointsPerInch
-	w, h := math.Ceil((x1-x0)*scale-0.01), math.Ceil((y1-y0)*scale-0.01)
-	if !(w >= 1 && h >= 1 && x1-x0 <= maxPageSide && y1-y0 <= maxPageSide) {
+	width, height := math.Ceil((x1-x0)*scale-0.01), math.Ceil((y1-y0)*scale-0.01)
+	if !(width >= 1 && height >= 1 && x1-x0 <= maxPageSide && y1-y0 <= maxPageSide) {
+		return 0, 0, matrix{}
+	}
+	return int(width), int(height), matrix{scale, 0, 0, -scale, -x0 * scale, y1 * scale}
+}
+
+// rasterise draws a page. With an error there may be a page as far as it was drawn.
+func (f *pdfFile) rasterise(i, dpi int) (*image.Gray, error) {
+	w, h, ctm := f.sheet(i, dpi)
+	if w == 0 {
 		return nil, errors.New("page without a usable size")
 	}
-	if err := f.opts.fits(int(w), int(h)); err != nil {
+	if err := f.opts.fits(w, h); err != nil {
 		return nil, err
 	}
-	img := image.NewGray(image.Rect(0, 0, int(w), int(h)))
+	img := image.NewGray(image.Rect(0, 0, w, h))
 	for k := range img.Pix {
 		img.Pix[k] = 255
 	}
 	d := &pdfDrawing{file: f, canvas: &canvas{img: img}}
-	d.state.ctm = matrix{scale, 0, 0, -scale, -x0 * scale, y1 * scale}
-	return img, d.run(f.pages[i])
+	d.state.ctm = ctm
+	err := d.run(f.pages[i])
+	return img, cmp.Or(err, f.opts.spend(d.canvas.work))
 }
 
 func (f *pdfFile) coordinate(v any) float64 {
@@ -143,7 +168,9 @@ func (s shownImage) dpi(f *pdfFile) int {
 const (
 	maxGraphicsStates = 1000
 	maxOperands       = 64
-	maxSteps          = 20 << 20 // operators of a page
+	maxSteps          = 4 << 20 // operators and operands of a page: one full of codes has 800,000
+	stepsAtOnce       = 1 << 10 // of which the work is counted together
+	stepWork          = 8
 )
 
 func (d *pdfDrawing) run(page pdfDict) error {
@@ -187,6 +214,9 @@ func (d *pdfDrawing) inflate(s pdfStream) ([]byte, error) {
 
 // draw runs a content stream.
 func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
+	if err := d.file.opts.spend(int64(len(content))); err != nil {
+		return err
+	}
 	l := &pdfLexer{data: content}
 	var operands []any
 	for {
@@ -197,6 +227,11 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 		}
 		if d.steps++; d.steps > maxSteps || d.file.exhausted() {
 			return errComplex
+		}
+		if d.steps%stepsAtOnce == 0 {
+			if err := d.file.opts.spend(stepsAtOnce * stepWork); err != nil {
+				return err
+			}
 		}
 		if err != nil { // what is damaged is passed over
 			l.pos++
@@ -283,7 +318,7 @@ func (d *pdfDrawing) showImage(s pdfStream) error {
 	if d.canvas == nil {
 		return nil
 	}
-	img, err := d.file.pageImage(s)
+	img, err := d.file.pageImage(s, int64(len(d.canvas.img.Pix)))
 	if err != nil {
 		if errors.Is(err, ErrTooLarge) {
 			return err

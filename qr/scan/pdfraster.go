@@ -44,7 +44,8 @@ type canvas struct {
 const (
 	maxWork       = 300_000_000 // more than any page that a program means to be printed
 	lineSamples   = 4           // scan lines per row of pixels; along the row coverage is exact
-	maxPathPoints = 4 << 20
+	crossingWork  = 16          // of an edge on a scan line: crossings are sorted
+	maxPathPoints = 1 << 20     // of a page: one full of codes has some 650,000
 	curveSegments = 12
 )
 
@@ -87,7 +88,9 @@ func (c *canvas) fill(polygons [][]vector, evenOdd bool, shade byte) error {
 			}
 			slices.SortFunc(crossings, func(a, b crossing) int { return cmp.Compare(a.x, b.x) })
 			paintSpans(cover, crossings, float64(left), evenOdd)
-			c.work += int64(len(active))
+			if c.work += crossingWork * int64(len(active)); c.work > maxWork {
+				return errComplex
+			}
 		}
 		if c.work += int64(len(cover)); c.work > maxWork {
 			return errComplex

@@ -20,27 +20,77 @@
 package scan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Limits that hold where Options leaves a field zero.
 const (
 	DefaultMaxFileBytes   = 512 << 20 // an uncompressed A4 page of 600 dpi in colour is 105 MB
-	DefaultMaxPixels      = 200 << 20 // A4 at 1200 dpi is 139 million
+	DefaultMaxPixels      = 160 << 20 // A4 at 1200 dpi is 139 million
+	DefaultMaxMemory      = 512 << 20 // A4 at 600 dpi takes 175 MB in colour, as a progressive JPEG three times that
 	DefaultMaxPages       = 500
 	DefaultMaxStreamBytes = 1 << 30 // one inflated PDF stream; an image is bounded by MaxPixels too
+	// DefaultMaxWork is 500 pages of A4 at 300 dpi, or 250 at 600 dpi, in grey and full of
+	// codes: some minutes.
+	DefaultMaxWork = 16 << 30
 )
 
 // Options bound what is accepted. The zero value is useful.
 type Options struct {
 	MaxFileBytes   int64 // bytes of the file
 	MaxPixels      int64 // pixels of one page
+	MaxMemory      int64 // bytes that the decoder of one image may take
 	MaxPages       int   // pages of one file
 	MaxStreamBytes int64 // bytes that one PDF stream may inflate to
+	MaxWork        int64 // on one file, in pixels that are read
 	Workers        int   // pages read at the same time; 0 and 1 start no goroutine
+
+	// Large is locked while a large page is read, so that no two are in memory. Readers of
+	// several files share one; nil keeps the workers of one file apart.
+	Large sync.Locker
+	// Progress is told after each page how many are done, by one goroutine at a time; nil for nobody.
+	Progress func(done, pages int)
+
+	work *atomic.Int64 // left for this file
+}
+
+// What else is work.
+const (
+	finderWork = 100_000 // of a finder pattern: some 100 stand on a full page
+	decoded    = 4       // bytes that are decoded while a pixel is read
+)
+
+// decodeWork is the work of decoding so many bytes.
+func decodeWork(bytes int) int64 { return int64(bytes) / decoded }
+
+// errWork is returned for a file that asks for more.
+var errWork = fmt.Errorf("this page and those behind it were not read, as the file asks for more work than %d pages at 300 dpi: "+
+	"split it into several files: %w", DefaultMaxPages, ErrTooLarge)
+
+// spend takes work off what is left for the file.
+func (o Options) spend(work int64) error {
+	if o.work.Add(-work) < 0 {
+		return errWork
+	}
+	return nil
+}
+
+// largePage is how many bytes a page takes that is read alone: A4 at 600 dpi in grey is not.
+const largePage = 128 << 20
+
+// alone waits until no other large page is being read, and returns what ends that.
+func (o Options) alone(memory int64) (done func()) {
+	if memory <= largePage {
+		return func() {}
+	}
+	o.Large.Lock()
+	return o.Large.Unlock
 }
 
 func (o Options) withDefaults() Options {
@@ -50,12 +100,23 @@ func (o Options) withDefaults() Options {
 	if o.MaxPixels <= 0 {
 		o.MaxPixels = DefaultMaxPixels
 	}
+	if o.MaxMemory <= 0 {
+		o.MaxMemory = DefaultMaxMemory
+	}
 	if o.MaxPages <= 0 {
 		o.MaxPages = DefaultMaxPages
 	}
 	if o.MaxStreamBytes <= 0 {
 		o.MaxStreamBytes = DefaultMaxStreamBytes
 	}
+	if o.MaxWork <= 0 {
+		o.MaxWork = DefaultMaxWork
+	}
+	if o.Large == nil {
+		o.Large = new(sync.Mutex)
+	}
+	o.work = new(atomic.Int64)
+	o.work.Store(o.MaxWork)
 	return o
 }
 
@@ -87,6 +148,8 @@ type Result struct {
 	Unread  []Unread
 	Skipped []Skipped
 	Pages   int
+
+	finders int
 }
 
 // Errors that callers tell apart.
@@ -105,8 +168,8 @@ func Image(img *image.Gray, opts Options) Result {
 	if size := img.Rect.Size(); int64(size.X)*int64(size.Y) > opts.MaxPixels {
 		return Result{Pages: 1, Skipped: []Skipped{{Reason: fmt.Errorf("image of %d × %d pixels: %w", size.X, size.Y, ErrTooLarge)}}}
 	}
-	codes, unread := readPage(img)
-	return Result{Codes: codes, Unread: unread, Pages: 1}
+	codes, unread, finders := readPage(img)
+	return Result{Codes: codes, Unread: unread, Pages: 1, finders: finders}
 }
 
 // Read reads every page of a file, whose kind is told by its first bytes.
@@ -120,9 +183,20 @@ func Read(data []byte, opts Options) (Result, error) {
 	}
 	count := pages.count()
 	results := make([]Result, count)
+	var mu sync.Mutex // of done, and of who is told
+	done := 0
+	readOne := func(i int) {
+		results[i] = readOne(pages, i, opts)
+		if opts.Progress != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			opts.Progress(done, count)
+		}
+	}
 	if opts.Workers <= 1 {
 		for i := range results {
-			results[i] = readOne(pages, i, opts)
+			readOne(i)
 		}
 	} else {
 		var wg sync.WaitGroup
@@ -130,7 +204,7 @@ func Read(data []byte, opts Options) (Result, error) {
 		for range min(opts.Workers, count) {
 			wg.Go(func() {
 				for i := range next {
-					results[i] = readOne(pages, i, opts)
+					readOne(i)
 				}
 			})
 		}
@@ -159,6 +233,9 @@ func (r *Result) add(page int, one Result) {
 	}
 	for _, s := range one.Skipped {
 		s.Page = page
+		if errors.Is(s.Reason, errWork) && slices.ContainsFunc(r.Skipped, func(s Skipped) bool { return errors.Is(s.Reason, errWork) }) {
+			continue // said of the first
+		}
 		r.Skipped = append(r.Skipped, s)
 	}
 }
@@ -173,18 +250,26 @@ type pageSource interface {
 
 // readOne reads one page of a source.
 func readOne(pages pageSource, i int, opts Options) (r Result) {
+	var spent error // once nothing is left, no page is begun
 	err := guarded(func() error {
+		if spent = opts.spend(0); spent != nil {
+			return nil
+		}
 		return pages.page(i, func(img *image.Gray, drawn bool) {
+			if spent = opts.spend(int64(img.Rect.Dx()) * int64(img.Rect.Dy())); spent != nil {
+				return
+			}
 			one := Image(img, opts)
 			for k := range one.Codes {
 				one.Codes[k].Drawn = drawn
 			}
+			_ = opts.spend(int64(one.finders) * finderWork) // the next page hears of it
 			r.Codes = append(r.Codes, one.Codes...)
 			r.Unread = append(r.Unread, one.Unread...)
 			r.Skipped = append(r.Skipped, one.Skipped...)
 		})
 	})
-	if err != nil {
+	if err = cmp.Or(err, spent); err != nil {
 		r.Skipped = append(r.Skipped, Skipped{Reason: err})
 	}
 	return r

@@ -49,6 +49,13 @@ const (
 	maxParts    = 999
 )
 
+// Limits of the files of a generation, in bytes; a parity file is never larger than what it
+// is the parity of may be.
+const (
+	MaxBundle = 64 << 20       // of a bundle, before and after decryption, and of the ledger
+	MaxPart   = 4<<30 - 64<<10 // of one part of an archive: below 4 GiB, as FAT wants it
+)
+
 // ArchivePart names one part of an archive; both count from 1. The first part has no
 // number: most archives are one file.
 func ArchivePart(archive, part int) string {
@@ -126,14 +133,22 @@ func (m *Manifest) validate() error {
 		return err
 	}
 	for _, f := range m.Files {
-		if f.Size < 1 {
-			return fmt.Errorf("%s has %d bytes", f.Name, f.Size)
+		if limit := maxSize(f.Name); f.Size < 1 || f.Size > limit {
+			return fmt.Errorf("%s has %d bytes, where 1 to %d are possible", f.Name, f.Size, limit)
 		}
 		if err := checkHex("the digest of "+f.Name, f.SHA256, 32); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// maxSize is how large a file of that name can be. Keeps G28.
+func maxSize(name string) int64 {
+	if strings.HasPrefix(name, "archive-") {
+		return MaxPart
+	}
+	return MaxBundle
 }
 
 // validateNames wants the files of every generation, then the ledger, then the parts

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"coldvault/media"
 	"coldvault/qr"
@@ -40,6 +42,7 @@ type Intake struct {
 
 	camera camera.Source // nil for none; whoever opened it closes it
 
+	large   sync.Mutex // of the large page that is being read
 	sets    qr.Sets
 	scanned map[*qr.Collector]map[int]bool // the codes of a set that a scan has shown
 	raw     *secret.Buffer                 // memory of the shares
@@ -94,28 +97,58 @@ func (in *Intake) Close() {
 	}
 }
 
-// readers is how many files are read at a time; a page at 600 dpi takes 100 MiB.
+// readers is how many files are read at a time. Of large pages only one is, and up to its
+// limits it takes some 512 MiB, besides the file.
 const readers = 2
 
-// AddAll is Add for several, in their order; tell hears of each. Plain files are read
-// ahead of that.
-func (in *Intake) AddAll(names []string, stdin io.Reader, tell func(i int)) {
-	ahead := make([]chan scanned, len(names))
+// readingMemory is what reading may take: less than it could let lie around as garbage.
+const readingMemory = 640 << 20
+
+// reading is a file that is read ahead.
+type reading struct {
+	result chan scanned
+	pages  chan [2]int // that are done, and how many there are
+}
+
+// AddAll is Add for several, in their order; tell hears of each, and of every page of those
+// that have several. Plain files are read ahead of that.
+func (in *Intake) AddAll(names []string, stdin io.Reader, tell func(i, page, pages int)) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(readingMemory))
+	ahead := make([]*reading, len(names))
 	next := 0
 	for i, name := range names {
 		for ; next < min(i+readers, len(names)); next++ {
 			if info, err := os.Stat(names[next]); err != nil || !info.Mode().IsRegular() || names[next] == "-" {
 				continue
 			}
-			c := make(chan scanned, 1)
-			ahead[next] = c
-			go func(name string) { c <- readFile(name) }(names[next])
+			r := &reading{make(chan scanned, 1), make(chan [2]int, 1)}
+			ahead[next] = r
+			go func(name string) { r.result <- readFile(name, scan.Options{Large: &in.large, Progress: r.tell}) }(names[next])
 		}
-		tell(i)
+		tell(i, 0, 0)
 		if ahead[i] == nil {
 			in.Add(name, stdin)
-		} else if err := in.addScan(name, <-ahead[i]); err != nil {
+		} else if err := in.addScan(name, ahead[i].wait(func(page, pages int) { tell(i, page, pages) })); err != nil {
 			in.failed(name, err)
+		}
+	}
+}
+
+// tell notes a page for who waits, and leaves out what they have not heard yet.
+func (r *reading) tell(done, pages int) {
+	select {
+	case r.pages <- [2]int{done, pages}:
+	default:
+	}
+}
+
+func (r *reading) wait(tell func(page, pages int)) scanned {
+	for {
+		select {
+		case s := <-r.result:
+			return s
+		case p := <-r.pages:
+			tell(p[0], p[1])
 		}
 	}
 }
@@ -195,13 +228,15 @@ func (in *Intake) addScans(name string, noVault error) error {
 	if len(files) == 0 {
 		return noVault
 	}
-	in.AddAll(files, nil, func(int) {})
+	in.AddAll(files, nil, func(int, int, int) {})
 	return nil
 }
 
-func (in *Intake) addFile(name string) error { return in.addScan(name, readFile(name)) }
+func (in *Intake) addFile(name string) error {
+	return in.addScan(name, readFile(name, scan.Options{Large: &in.large}))
+}
 
-func readFile(name string) scanned {
+func readFile(name string, opts scan.Options) scanned {
 	f, err := os.Open(name)
 	if err != nil {
 		return scanned{err: err}
@@ -217,7 +252,7 @@ func readFile(name string) scanned {
 	if info.Size() > scan.DefaultMaxFileBytes {
 		return scanned{err: fmt.Errorf("more than %d MiB: it is no scan", scan.DefaultMaxFileBytes>>20)}
 	}
-	return readScan(f)
+	return readScan(f, opts)
 }
 
 // maxGuarded is as much of standard input as is kept in guarded memory: more than the codes
@@ -233,9 +268,9 @@ func (in *Intake) addTyped(name string, r io.Reader) error {
 	}
 	defer head.Destroy()
 	if head.Len() == maxGuarded {
-		return in.addScan(name, readScan(io.MultiReader(head.Reader(), r)))
+		return in.addScan(name, readScan(io.MultiReader(head.Reader(), r), scan.Options{Large: &in.large}))
 	}
-	return in.addScan(name, readData(head.Bytes()))
+	return in.addScan(name, readData(head.Bytes(), scan.Options{}))
 }
 
 // scanned is a file as it was read: codes, or text where it is no image.
@@ -248,11 +283,11 @@ type scanned struct {
 // readScan reads codes. Several files may be read at a time. A picture of a card is a secret
 // that is too large for locked memory and that the image libraries keep on the heap:
 // secret.Do erases it.
-func readScan(r io.Reader) (s scanned) {
+func readScan(r io.Reader, opts scan.Options) (s scanned) {
 	err := secret.Do(func() error {
 		data, err := io.ReadAll(io.LimitReader(r, scan.DefaultMaxFileBytes))
 		if err == nil {
-			s = readData(data)
+			s = readData(data, opts)
 		}
 		return err
 	})
@@ -260,9 +295,9 @@ func readScan(r io.Reader) (s scanned) {
 	return s
 }
 
-func readData(data []byte) (s scanned) {
+func readData(data []byte, opts scan.Options) (s scanned) {
 	s.err = secret.Do(func() (err error) {
-		s.found, err = scan.Read(data, scan.Options{})
+		s.found, err = scan.Read(data, opts)
 		if errors.Is(err, scan.ErrFormat) {
 			s.text = data
 			return nil

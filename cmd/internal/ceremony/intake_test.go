@@ -224,3 +224,17 @@ func other(word string) string {
 	}
 	return "abandon"
 }
+
+// Who waits for a file of many pages hears of the pages; who does not listen stops nobody.
+func TestPagesAreToldWhileAFileIsRead(t *testing.T) {
+	r := &reading{make(chan scanned, 1), make(chan [2]int, 1)}
+	r.tell(1, 3)
+	r.tell(2, 3)
+	var told []int
+	s := r.wait(func(page, pages int) {
+		told = append(told, page, pages)
+		r.result <- scanned{text: []byte("read")}
+	})
+	require.Equal(t, []int{1, 3}, told)
+	require.Equal(t, "read", string(s.text))
+}

@@ -294,7 +294,13 @@ func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) {
 	for _, l := range lists {
 		names = append(names, l...)
 	}
-	in.AddAll(names, stdin, func(i int) { c.Progress("reading "+names[i], i, len(names)) })
+	in.AddAll(names, stdin, func(i, page, pages int) {
+		step := "reading " + names[i]
+		if pages > 1 {
+			step += fmt.Sprintf(", page %d of %d", page, pages)
+		}
+		c.Progress(step, i, len(names))
+	})
 	c.Progress("", 0, 0)
 	for _, input := range in.Inputs {
 		for _, n := range input.Notes {
