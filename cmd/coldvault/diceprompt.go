@@ -65,7 +65,7 @@ func (u *ui) askDice() (*secret.Buffer, error) {
 	}
 	defer b.Destroy()
 	u.Progress("", 0, 0)
-	u.tell(u.hidden.screen, fmt.Sprintf(dicePrompt, vault.MinDice))
+	u.tell(u.hidden.screen, dicePrompt, vault.MinDice)
 	key := b.Bytes()[vault.MaxDice:]
 	e := &diceEditor{rolls: b.Bytes()[:vault.MaxDice]}
 	for {
@@ -77,7 +77,7 @@ func (u *ui) askDice() (*secret.Buffer, error) {
 		case canDraw():
 			u.redraw(u.hidden.screen, fmt.Sprintf("rolls: %d", e.n), nil, "")
 		case entered:
-			u.tell(u.hidden.screen, fmt.Sprintf("rolls: %d\n", e.n))
+			u.tell(u.hidden.screen, "rolls: %d\n", e.n)
 		}
 		if entered && e.n >= vault.MinDice {
 			break
