@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -38,6 +39,7 @@ func (o *Outputs) Paths() secret.Paths { return o.paths }
 // Folder is a new, private folder.
 type Folder struct {
 	name string
+	root *os.Root // it is that one, whatever has its name by now
 	err  error
 }
 
@@ -48,7 +50,18 @@ func (o *Outputs) folder(name string) *Folder {
 }
 
 func (o *Outputs) add(f *Folder, make func() error) *Folder {
-	f.err = o.undo.do(make, func() { _ = unix.Rmdir(f.name) })
+	f.err = o.undo.do(func() (err error) {
+		if err = make(); err != nil {
+			return err
+		}
+		if f.root, err = os.OpenRoot(f.name); err != nil {
+			_ = unix.Rmdir(f.name)
+		}
+		return err
+	}, func() {
+		removeEmpty(f.root, f.name)
+		f.root.Close()
+	})
 	if f.err == nil {
 		o.grant(f.name)
 	}
@@ -64,17 +77,23 @@ func (o *Outputs) grant(name string) {
 // Name is the folder's, or the error says why there is none.
 func (f *Folder) Name() (string, error) { return f.name, f.err }
 
-// Remove removes the folder and what is in it. os.RemoveAll would read the folder above,
-// which the sandbox does not grant.
+// Remove removes what is in the folder, and the folder if it has its name. os.RemoveAll
+// would read the folder above, which the sandbox does not grant.
 func (f *Folder) Remove() {
-	if info, err := os.Lstat(f.name); err != nil || !info.IsDir() {
-		return
-	}
-	entries, _ := os.ReadDir(f.name)
+	entries, _ := fs.ReadDir(f.root.FS(), ".")
 	for _, e := range entries {
-		os.RemoveAll(filepath.Join(f.name, e.Name()))
+		_ = f.root.RemoveAll(e.Name())
 	}
-	_ = unix.Rmdir(f.name)
+	removeEmpty(f.root, f.name)
+}
+
+// removeEmpty removes a folder that is empty and that still has its name. One that is put
+// there between the look and the removal would be empty too.
+func removeEmpty(root *os.Root, name string) {
+	made, err := root.Stat(".")
+	if is, lookErr := os.Lstat(name); err == nil && lookErr == nil && os.SameFile(made, is) {
+		_ = unix.Rmdir(name)
+	}
 }
 
 // fill has a folder removed with what is put into it from now on.
@@ -129,10 +148,10 @@ func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
 		out.cards, made, err = vault.OpenPrivate(r.Cards)
 		return err
 	}, func() {
-		out.cards.Close()
 		if made {
-			_ = unix.Rmdir(r.Cards)
+			removeEmpty(out.cards, r.Cards)
 		}
+		out.cards.Close()
 	})
 	switch {
 	case out.cardsErr != nil:
