@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -170,6 +171,17 @@ func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
 		}, func() { out.above.Close() })
 	}
 	return out
+}
+
+// failure is why one of them could not be made, or nil.
+func (o *CreateOutputs) failure() error {
+	switch {
+	case o.cardsErr != nil:
+		return withHint(o.cardsErr, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
+	case errors.Is(o.vault.err, fs.ErrExist):
+		return withHint(o.vault.err, "if %s is the rest of an interrupted init, remove it", o.vault.name)
+	}
+	return withHint(o.vault.err, "give with --vault a new folder in one that can be written")
 }
 
 // RestoreOutputs are those of `restore`: a target and the runbook beside it, or for the
