@@ -64,7 +64,7 @@ func (c *initCmd) request() ceremony.CreateRequest {
 func (c *initCmd) dice(u *ui) func() (*secret.Buffer, error) {
 	switch {
 	case c.DiceFile != "":
-		return func() (*secret.Buffer, error) { return diceFromFile(c.DiceFile) }
+		return func() (*secret.Buffer, error) { return u.diceFromFile(c.DiceFile) }
 	case c.Dice:
 		return u.askDice
 	}

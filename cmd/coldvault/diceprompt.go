@@ -10,14 +10,17 @@ import (
 	"coldvault/vault/secret"
 )
 
-// diceFromFile reads rolls where nobody types them.
-func diceFromFile(name string) (*secret.Buffer, error) {
+// diceFromFile reads rolls where nobody types them: a terminal would show them.
+func (u *ui) diceFromFile(name string) (*secret.Buffer, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := secret.Read(f, 0, 2*vault.MaxDice) // with line breaks
+	text, err := secret.Read(u.quiet(f), 0, 2*vault.MaxDice) // with line breaks
+	if errors.Is(err, errEcho) {
+		return nil, &ceremony.HintError{Err: fmt.Errorf("the rolls in %s: %w", name, err), Hint: "type the rolls with --dice, or give a file"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the rolls in %s: %w", name, err)
 	}

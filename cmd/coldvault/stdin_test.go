@@ -57,6 +57,30 @@ func TestWhatIsTypedAtStandardInputIsNotEchoed(t *testing.T) {
 	}
 }
 
+// Rolls are no more echoed than a passphrase: a terminal that is given by name is refused.
+// Breaks G14.
+func TestDiceAreNotReadFromATerminalThatEchoes(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple"), 0o600))
+	for _, name := range []string{"/dev/tty", "/dev/stdin", "/proc/self/fd/0"} {
+		s := start(t, dir, append(initArgs, "--passphrase-file", "pass", "--dice-file", name)...)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = s.cmd.Process.Wait()
+		}()
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			require.Fail(t, "it reads dice from "+name)
+		}
+		_, screen := s.exit()
+		require.Contains(t, screen, "such as a terminal that would show what is typed")
+		require.Contains(t, screen, "coldvault: hint: type the rolls with --dice, or give a file")
+		require.NoDirExists(t, filepath.Join(dir, "v"))
+	}
+}
+
 // typeRaw types what is no line.
 func (s *session) typeRaw(keys string) {
 	s.t.Helper()
