@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,22 +49,33 @@ func (w *lastWords) begin() {
 // patience is how long the last words wait for who reads them.
 const patience = 300 * time.Millisecond
 
-// say prints the last words as far as somebody takes them.
-func (w *lastWords) say(out io.Writer, signal os.Signal) {
+// lastWords prints the last words, and their JSON, as far as somebody takes them.
+func (u *ui) lastWords(signal os.Signal) {
+	w := &u.undo.words
 	w.mu.Lock()
-	text := fmt.Sprintf("coldvault: error: interrupted (%v)\n", signal)
-	for _, line := range w.lines {
+	lines := slices.Clone(w.lines)
+	w.mu.Unlock()
+	interrupted := fmt.Sprintf("interrupted (%v)", signal)
+	text := "coldvault: error: " + interrupted + "\n"
+	for _, line := range lines {
 		text += "coldvault: hint: " + line + "\n"
 	}
-	w.mu.Unlock()
-	said := make(chan struct{})
+	said := make(chan struct{}, 2)
 	go func() {
-		_, _ = io.WriteString(out, text)
-		close(said)
+		_, _ = io.WriteString(u.err, text)
+		said <- struct{}{}
 	}()
-	select {
-	case <-said:
-	case <-time.After(patience):
+	go func() {
+		u.emit("error", errorJSON{interrupted, strings.Join(lines, "; "), exitFailed})
+		said <- struct{}{}
+	}()
+	late := time.After(patience)
+	for range cap(said) {
+		select {
+		case <-said:
+		case <-late:
+			return
+		}
 	}
 }
 
@@ -71,7 +83,7 @@ func (w *lastWords) say(out io.Writer, signal os.Signal) {
 // would leave a core file. All cleanups run, newest first, by one goroutine; then secrets are wiped and the
 // process ends.
 func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
-	u.undo.watch.Do(func() { u.undo.start(u.err) })
+	u.undo.watch.Do(u.watchSignals)
 	u.undo.mu.Lock()
 	defer u.undo.mu.Unlock()
 	u.undo.cleanups = append(u.undo.cleanups, &cleanup)
@@ -82,7 +94,7 @@ func (u *ui) OnInterrupt(cleanup func()) (stop func()) {
 	}
 }
 
-func (i *interrupts) start(out io.Writer) {
+func (u *ui) watchSignals() {
 	// A reader that has gone, as of `coldvault … | head`, must not end the work half
 	// way: writing to it fails instead.
 	signal.Ignore(unix.SIGPIPE)
@@ -92,6 +104,7 @@ func (i *interrupts) start(out io.Writer) {
 	signal.Notify(signals, unix.SIGABRT, unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS)
 	go func() {
 		signal := <-signals
+		i := &u.undo
 		i.words.begin()
 		// Never unlocked: what starts or ends a step now waits for the end.
 		i.mu.Lock()
@@ -99,7 +112,7 @@ func (i *interrupts) start(out io.Writer) {
 			(*cleanup)()
 		}
 		secret.WipeAll()
-		i.words.say(out, signal)
+		u.lastWords(signal)
 		os.Exit(exitFailed)
 	}()
 }

@@ -2,15 +2,19 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"coldvault/vault/airgap/airgaptest"
 )
 
 // Whenever an interrupt comes while an archive is read and encrypted by several goroutines,
@@ -49,6 +53,83 @@ func TestAnInterruptDuringAnArchiveIsNoCrash(t *testing.T) {
 		require.NotContains(t, strings.ReplaceAll(string(checked), "WHOLE   generation 1", ""), "WHOLE", err)
 	}
 	require.NotZero(t, interrupted)
+}
+
+// interrupted is coldvault that gets a SIGTERM at the n-th step, or line of its report, after
+// something is there.
+func interrupted() {
+	u := newUI(os.Stdin, os.Stdout, os.Stderr)
+	n, at, there := 0, os.Getenv("INTERRUPT_AT"), os.Getenv("INTERRUPT_ONCE_THERE")
+	u.stepped = func() {
+		if _, err := os.Stat(there); err == nil {
+			n++
+		}
+		if strconv.Itoa(n) == at {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+			select {} // the end comes by itself
+		}
+	}
+	hostRoot = airgaptest.Host(airgaptest.Desktop)
+	os.Exit(u.guarded(os.Args[1:]))
+}
+
+// interruptedRun runs it and wants the end of an interrupt, in words and in JSON.
+func interruptedRun(t *testing.T, dir, there string, at int, args ...string) (said string) {
+	t.Helper()
+	cmd := exec.Command("coldvault-interrupted", append(args, "--json")...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "INTERRUPT_ONCE_THERE="+there, "INTERRUPT_AT="+strconv.Itoa(at))
+	var out, words bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &words
+	_ = cmd.Run()
+	require.Equal(t, exitFailed, cmd.ProcessState.ExitCode(), words.String())
+	require.Contains(t, words.String(), "coldvault: error: interrupted (terminated)\n")
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	var last struct {
+		Type, Error, Hint string
+		Exit              int
+	}
+	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &last), out.String())
+	require.Equal(t, "error", last.Type)
+	require.Equal(t, "interrupted (terminated)", last.Error)
+	require.Equal(t, exitFailed, last.Exit)
+	if last.Hint != "" {
+		require.Contains(t, words.String(), "coldvault: hint: "+last.Hint+"\n")
+	}
+	return words.String()
+}
+
+// An interrupt after the vault is made does not take it away, and says that there are cards to
+// be guarded; one before it leaves nothing.
+func TestAnInterruptAfterInitSaysThatThereAreCards(t *testing.T) {
+	for at := 1; at < 8; at += 3 {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple"), 0o600))
+		said := interruptedRun(t, dir, "v", at, append(initArgs, "--passphrase-file", "pass")...)
+		require.Contains(t, said, "coldvault: hint: the vault is made: v, and its 3 cards in c are secrets, ")
+		require.FileExists(t, filepath.Join(dir, "v", "vault.json"))
+		require.FileExists(t, filepath.Join(dir, "c", "card-3.pdf"))
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple"), 0o600))
+	said := interruptedRun(t, dir, "c/card-3.pdf", 1, append(initArgs, "--passphrase-file", "pass")...)
+	require.NotContains(t, said, "hint")
+	require.NoDirExists(t, filepath.Join(dir, "v"))
+	require.NoDirExists(t, filepath.Join(dir, "c"))
+}
+
+// An interrupt after the files have their names does not take them away, and says where they
+// are; one before it leaves nothing.
+func TestAnInterruptAfterARestoreSaysWhereTheFilesAre(t *testing.T) {
+	dir, _ := copySample(t)
+	args := []string{"restore", "--from", "medium-1", "--card", "cards", "--chain-counter", "1", "--to", "out"}
+	said := interruptedRun(t, dir, ".", 1, args...)
+	require.NotContains(t, said, "hint")
+	require.NoDirExists(t, filepath.Join(dir, "out"))
+	said = interruptedRun(t, dir, "out/kes.skey", 1, args...)
+	require.Contains(t, said, "coldvault: hint: the restored files are in out")
+	require.FileExists(t, filepath.Join(dir, "out", "kes.skey"))
+	require.NoDirExists(t, filepath.Join(dir, "out", "RESTORE-INCOMPLETE"))
 }
 
 // A report that nobody got is no success; a reader that went away has seen enough.

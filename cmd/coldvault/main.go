@@ -74,7 +74,7 @@ func (u *ui) guarded(args []string) int {
 // run is one command. A panic goes through its defers too: the terminal is put right and
 // secrets are wiped before Guard turns it into an error.
 func (u *ui) run(args []string) int {
-	u.undo.watch.Do(func() { u.undo.start(u.err) })
+	u.undo.watch.Do(u.watchSignals)
 	defer secret.WipeAll()
 	defer u.show()
 	if err := secret.Harden(); err != nil {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		u.shown = func() { panic("with a secret on the screen") }
 		hostRoot = airgaptest.Host(airgaptest.Desktop)
 		os.Exit(u.guarded(os.Args[1:]))
-	}, "coldvault-hostile": hostile, "coldvault-opens": opens, "coldvault-older": olderKernel, "coldvault-nobody": asNobody})
+	}, "coldvault-interrupted": interrupted, "coldvault-hostile": hostile, "coldvault-opens": opens, "coldvault-older": olderKernel, "coldvault-nobody": asNobody})
 }
 
 // suite runs the tests with a folder for what they share.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -136,40 +135,4 @@ func TestAStalledTerminalDoesNotHoldUpTheEnd(t *testing.T) {
 	public, _, _ := strings.Cut(s.screen(), toAlternate)
 	require.Empty(t, stray(mainScreen(t, s.screen()), public, strings.Fields(passphrase)))
 	require.True(t, s.echoes())
-}
-
-// An interrupt after the files have their names does not take them away, and says where they
-// are.
-func TestAnInterruptAfterARestoreSaysWhereTheFilesAre(t *testing.T) {
-	dir, _ := copySample(t)
-	seen := false
-	for i := 0; i < 40 && !seen; i++ {
-		out := filepath.Join(t.TempDir(), "out")
-		cmd := exec.Command("coldvault", "restore", "--from", "medium-1", "--card", "cards", "--chain-counter", "1", "--to", out)
-		cmd.Dir = dir
-		var said strings.Builder
-		cmd.Stderr = &said
-		require.NoError(t, cmd.Start())
-		files := func() int {
-			entries, _ := os.ReadDir(out)
-			return len(entries)
-		}
-		deadline := time.Now().Add(30 * time.Second)
-		for files() < 2 && time.Now().Before(deadline) { // one is RESTORE-INCOMPLETE
-			time.Sleep(50 * time.Microsecond)
-		}
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		switch {
-		case cmd.ProcessState.ExitCode() == exitOK:
-			require.Greater(t, files(), 2)
-		case files() == 0:
-			require.Contains(t, said.String(), "interrupted")
-		default:
-			require.Contains(t, said.String(), "coldvault: hint: the restored files are in "+out)
-			require.NoDirExists(t, filepath.Join(out, "RESTORE-INCOMPLETE"))
-			seen = true
-		}
-	}
-	require.True(t, seen, "no interrupt came at that moment")
 }

@@ -41,6 +41,7 @@ type ui struct {
 	undo     interrupts
 	hidden   *hidden // while the terminal does not echo
 	shown    func()  // a secret is on the screen; overridden by test
+	stepped  func()  // a step is done or a line is to come; overridden by test
 }
 
 // reported is standard output: what could not be written there fails the command at its end.
@@ -127,6 +128,9 @@ func (u *ui) Warn(format string, args ...any) {
 
 // Progress draws one line over itself; total 0 removes it.
 func (u *ui) Progress(what string, done, total int) {
+	if u.stepped != nil {
+		u.stepped()
+	}
 	if !u.terminal {
 		return
 	}
@@ -216,12 +220,14 @@ func (u *ui) fail(err error) int {
 	if hint != "" {
 		fmt.Fprintf(u.err, "coldvault: hint: %s\n", clean(hint))
 	}
-	u.emit("error", struct {
-		Error string `json:"error"`
-		Hint  string `json:"hint,omitempty"`
-		Exit  int    `json:"exit"`
-	}{text, hint, code})
+	u.emit("error", errorJSON{text, hint, code})
 	return code
+}
+
+type errorJSON struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+	Exit  int    `json:"exit"`
 }
 
 // table prints rows in columns.

@@ -92,10 +92,17 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	}
 
 	undo := &undoList{}
-	defer c.OnInterrupt(undo.run)()
-	defer func() {
+	calledOff := c.OnInterrupt(func() {
+		undo.run()
+		if undo.committed {
+			c.Warn("the vault is made: %s, and its %d cards in %s are secrets, to be printed, handed out and removed; `coldvault check --vault %s` shows its fingerprint",
+				r.Vault, r.Shares, r.Cards, r.Vault)
+		}
+	})
+	defer func() { // once made, it is to be said of until the end of the report
 		if err != nil {
 			undo.run()
+			calledOff()
 		}
 	}()
 	result = &CreateResult{Identity: id, InMemory: inMemory, HostAccepted: accepted}

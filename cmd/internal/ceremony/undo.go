@@ -17,6 +17,8 @@ type undoList struct {
 	mu    sync.Mutex
 	steps []func()
 	done  bool
+
+	committed bool // everything is made
 }
 
 var errUndone = errors.New("interrupted")
@@ -53,7 +55,7 @@ func (u *undoList) commit(last func() error) error {
 	}
 	err := last()
 	if err == nil {
-		u.steps = nil
+		u.steps, u.committed = nil, true
 	}
 	return err
 }
