@@ -39,6 +39,7 @@ func (c *drillCmd) Run(u *ui) error {
 	if r == nil {
 		return err
 	}
+	u.accepted(r.HostAccepted)
 	u.verdicts(r.Report)
 	if err != nil {
 		return err

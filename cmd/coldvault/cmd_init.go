@@ -11,13 +11,13 @@ import (
 	"coldvault/vault/secret"
 )
 
-// unattended are the flags with which nothing is asked. All commands that have --yes
-// have all of them, so that one set fits a whole script.
+// unattended are the flags with which nothing is asked. All commands that handle secrets
+// have all of them, so that one set fits them all, and no other command has any.
 type unattended struct {
 	PassphraseFile string `name:"passphrase-file" placeholder:"FILE" help:"Read the passphrase of the vault's signer from the first line of FILE (- is standard input)."`
 	Yes            bool   `help:"Never ask; what is missing is an error."`
-	AcceptNetwork  bool   `name:"accept-network" help:"init, restore: go on although this host is connected to a network."`
-	AcceptSwap     bool   `name:"accept-swap" help:"init, restore: go on although memory can be written to a disk: swap in clear, hibernation, core files."`
+	AcceptNetwork  bool   `name:"accept-network" help:"Go on although this host is connected to a network."`
+	AcceptSwap     bool   `name:"accept-swap" help:"Go on although memory can be written to a disk: swap in clear, hibernation, core files."`
 }
 
 func (f unattended) apply(u *ui) { u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes} }

@@ -16,10 +16,11 @@ type kitCmd struct {
 
 func (c *kitCmd) Run(u *ui) error {
 	c.unattended.apply(u)
-	r, err := ceremony.WriteKit(u, ceremony.KitRequest{Vault: c.Vault, Media: c.Media, Kit: c.Kit})
+	r, err := ceremony.WriteKit(u, ceremony.KitRequest{Vault: c.Vault, Media: c.Media, Kit: c.Kit, Host: c.host(u)})
 	if r == nil {
 		return err
 	}
+	u.accepted(r.HostAccepted)
 	slices.Sort(r.Files)
 	for _, m := range r.Media {
 		u.verdict(green, "PROVEN", "%s: %s", m, strings.Join(r.Files, ", "))

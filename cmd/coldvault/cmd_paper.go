@@ -11,15 +11,13 @@ type paperCmd struct {
 	From       string `placeholder:"MEDIUM" help:"Take the generation from this medium, not from the vault's folder."`
 	Generation int    `placeholder:"N" help:"Generation to draw; the newest unless given."`
 	Layout     string `enum:"robust,dense" default:"robust" help:"robust reads from a 150 dpi scan, dense holds nearly twice as much a page."`
-	Parity     int    `default:"25" placeholder:"PERCENT" help:"How many of all codes may be lost, 25 to 75 percent."`
+	Parity     int    `default:"25" placeholder:"PERCENT" help:"How many of all codes may be lost, 25 to 75 percent; 25 unless given."`
 	Out        string `required:"" placeholder:"FILE.pdf" help:"File to write; never overwritten."`
 	paperSize
-	unattended
 	made *ceremony.File
 }
 
 func (c *paperCmd) Run(u *ui) error {
-	c.unattended.apply(u)
 	r, err := ceremony.Pages(u, ceremony.PagesRequest{
 		Vault: c.Vault, From: c.From, Number: c.Generation, Layout: c.Layout, Parity: c.Parity, Paper: c.size(), Out: c.made,
 		Now: time.Now(),

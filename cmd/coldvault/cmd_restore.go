@@ -38,10 +38,11 @@ func (c *restoreCmd) Run(u *ui) error {
 		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
 		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u), Made: c.made,
 	})
-	if err != nil && r == nil {
+	if r == nil {
 		return err
 	}
-	if r == nil {
+	u.accepted(r.HostAccepted)
+	if r.Folder {
 		u.heading("vault folder set up again in %s", c.To)
 		u.print("Seal with it as before; the cards stay as they are. If the old folder still exists, destroy it: two folders")
 		u.print("of one vault would each give out the next generation's number.")
@@ -77,7 +78,6 @@ func (c *restoreCmd) Run(u *ui) error {
 			Because string `json:"because"`
 		}{a.Check, a.Because})
 	}
-	u.accepted(r.HostAccepted)
 	for _, h := range r.Held {
 		u.verdict(yellow, "HELD", "%s is restored as %s: %s", h.Name, h.As, h.Why)
 		u.emit("held", struct {

@@ -75,7 +75,7 @@ func (c *sealCmd) Run(u *ui) error {
 		return &ceremony.UsageError{Err: fmt.Errorf("--keep %d: at least the new generation stays", c.Keep)}
 	}
 	request := ceremony.SealRequest{
-		Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules,
+		Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules, Host: c.host(u),
 		Attach: c.Attach, Compress: c.Compress, Keep: c.Keep, Kit: c.Kit, Replug: c.Replug,
 	}
 	if err := c.notes(&request); err != nil {
@@ -85,6 +85,7 @@ func (c *sealCmd) Run(u *ui) error {
 	if result == nil {
 		return err
 	}
+	u.accepted(result.HostAccepted)
 	u.report(result.Report)
 	if result.SealResult == nil {
 		return err

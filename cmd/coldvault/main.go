@@ -45,7 +45,7 @@ type commands struct {
 	Drill     drillCmd     `cmd:"" help:"Restore in protected memory only, to prove that it works, and measure it."`
 	Copy      copyCmd      `cmd:"" help:"One more proven copy of a generation, without any secret."`
 	Kit       kitCmd       `cmd:"" help:"Write or refresh restore/ on media: what restores without anything else."`
-	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init and restore refuse."`
+	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init, seal, kit, restore and drill refuse."`
 	Status    statusCmd    `cmd:"" help:"What the ledger amounts to: 3-2-1-1-0, what is stale, unproven or due. Exit code 3 where something is."`
 	Record    recordCmd    `cmd:"" help:"Note in the ledger what only people know: places, custodians, losses, dates."`
 	Version   versionCmd   `cmd:"" help:"Print version and build."`

@@ -111,7 +111,10 @@ func (s *sample) make() error {
 		{args: []string{"seal", "--vault", "other/vault", "--to", "other/medium", "pool-1"}},
 		{args: []string{"paper", "--vault", "vault", "--out", "pages.pdf"}},
 	} {
-		cmd := exec.Command("coldvault", append(step.args, "--passphrase-file", "passphrase", "--yes", "--json")...)
+		if step.args[0] != "paper" {
+			step.args = append(step.args, "--passphrase-file", "passphrase", "--yes")
+		}
+		cmd := exec.Command("coldvault", append(step.args, "--json")...)
 		cmd.Dir = s.Dir
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr

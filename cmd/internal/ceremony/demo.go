@@ -134,7 +134,7 @@ func (d *demo) seal() (Act, error) {
 		}
 	}
 	r, err := Seal(d.console, SealRequest{
-		Vault: d.path("vault"), Sources: []string{d.path("pool")}, To: []string{d.path("stick-a"), d.path("stick-b")}, Rules: d.rules(),
+		Vault: d.path("vault"), Sources: []string{d.path("pool")}, To: []string{d.path("stick-a"), d.path("stick-b")}, Rules: d.rules(), Host: d.host,
 	})
 	if err != nil {
 		return Act{}, err

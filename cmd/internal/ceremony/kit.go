@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"coldvault/testvectors"
+	"coldvault/vault/airgap"
 	"coldvault/vault/secret"
 )
 
@@ -103,6 +104,7 @@ type KitRequest struct {
 	Vault string
 	Media []string
 	Kit   string // folder with binaries for other architectures
+	Host  Host
 }
 
 // KitResult says where the kit now is.
@@ -110,11 +112,17 @@ type KitResult struct {
 	Vault string
 	Files []string
 	Media []string
+
+	HostAccepted []airgap.Finding
 }
 
 // WriteKit writes or refreshes restore/ on media. Its list is signed, so the passphrase is
 // needed.
 func WriteKit(c Console, r KitRequest) (*KitResult, error) {
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
+		return nil, err
+	}
 	defer secret.Collect() // when the signer's key is destroyed
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
@@ -136,7 +144,7 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &KitResult{Vault: folder.ID, Media: done}
+	result := &KitResult{Vault: folder.ID, Media: done, HostAccepted: accepted}
 	for name := range files {
 		result.Files = append(result.Files, name)
 	}

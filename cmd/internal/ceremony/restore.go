@@ -54,6 +54,7 @@ type RestoreResult struct {
 	Runbook      []string // files that say what to do now
 	HostAccepted []airgap.Finding
 	LeftOut      []vault.LeftOut // archives that are not there; the error says so too
+	Folder       bool            // To is the vault's own folder, set up again; there are no files
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
@@ -75,7 +76,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		r.Made = o.Restore(r.Role, r.To)
 	}
 	if role.name == roleVault {
-		return nil, r.rebuild(c, role.compartments)
+		return r.rebuild(c, role.compartments, accepted)
 	}
 	// The target before anything else: nothing is asked of the custodians that
 	// could then not be written.

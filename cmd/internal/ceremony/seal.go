@@ -12,6 +12,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/format"
 	"coldvault/vault/ledger"
 	"coldvault/vault/material"
@@ -35,6 +36,7 @@ type SealRequest struct {
 	Due      []ledger.Deadline
 	// Replug waits for each medium to be pulled and put back, and reads it again.
 	Replug bool
+	Host   Host
 }
 
 // SealResult says what was sealed.
@@ -42,10 +44,16 @@ type SealResult struct {
 	*vault.SealResult
 	Vault  string // id
 	Report material.Report
+
+	HostAccepted []airgap.Finding
 }
 
 // Seal puts a new generation on every medium. It needs no card.
 func Seal(c Console, r SealRequest) (*SealResult, error) {
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
+		return nil, err
+	}
 	defer secret.Collect() // when the files and the signer's key are destroyed
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
@@ -74,7 +82,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	report := r.Rules.judgeAll(gathered.Files, gathered.Data, gathered.Large, false)
 	notes, err := r.settle(c, &report)
 	if err != nil {
-		return &SealResult{Report: report}, err
+		return &SealResult{Report: report, HostAccepted: accepted}, err
 	}
 	c.Say("%d files recognised", len(report.Items))
 	places := locate(c, r.To)
@@ -101,9 +109,11 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, withHint(err, "the generation before it is untouched; mend what is named and seal again")
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
-	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, func(string) int { return sealed.Generation })...)
+	events := slices.Concat([]ledger.Event{sealed.Sealed},
+		places.copies(sealed.IDs, func(string) int { return sealed.Generation }), hostAccepted("seal", accepted))
 	err = notRecorded(r.Vault, folder.Record(request.Created, signer, events...))
 	result, reportErr := r.report(c, folder, sealed, report)
+	result.HostAccepted = accepted
 	if r.Replug && reportErr == nil {
 		// Not while a person is waited for.
 		gathered.Destroy()
