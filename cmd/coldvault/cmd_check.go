@@ -2,6 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,12 +46,45 @@ func (c *checkCmd) Run(u *ui) error {
 		return err // with a hint of its own
 	}
 	if err != nil {
-		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
+		return found(r)
 	}
 	if len(r.Shares) == 0 || r.Compared {
 		u.print("Nothing is wrong with what was given.")
 	}
 	return nil
+}
+
+// found is what a check ends with that found something: damage, or what was given and is not
+// what it was given for.
+func found(r *ceremony.CheckResult) error {
+	damaged := func(m *vault.Checked) bool { return m.Damaged() }
+	incomplete := func(p ceremony.PageSet) bool { return p.Need > 0 || p.Err != nil }
+	var refused int
+	for _, s := range r.Shares {
+		if !s.Good {
+			refused++
+		}
+	}
+	var unused []string
+	for _, in := range r.Inputs {
+		if !in.Missing && (len(in.Notes) > 0 || !in.Medium && in.Shares+in.Frames == 0) {
+			unused = append(unused, strconv.Quote(in.Name))
+		}
+	}
+	switch {
+	case slices.ContainsFunc(r.Media, damaged):
+		return &ceremony.HintError{Err: ceremony.ErrDamage,
+			Hint: "what is damaged is named above; repair it with --repair, make a new copy from a good one, or seal again"}
+	case slices.ContainsFunc(r.Pages, incomplete):
+		return &ceremony.HintError{Err: ceremony.ErrDamage, Hint: "scan the pages that are named again and give all scans together; scans add up"}
+	case refused > 0:
+		return &ceremony.HintError{Err: &ceremony.FoundError{What: fmt.Sprintf("%d of %d shares are refused", refused, len(r.Shares))},
+			Hint: "the reason is named above for each; a card of another vault is to be checked with a medium of that one"}
+	case len(unused) == 0:
+		return ceremony.ErrDamage
+	}
+	return &ceremony.HintError{Err: &ceremony.FoundError{What: strings.Join(unused, ", ") + " was given, and cannot be used"},
+		Hint: "why is named above: give the folder that the medium is mounted at, a scan of a whole page or card, or the code as it is on it"}
 }
 
 // checked prints the state of one vault on one medium.

@@ -70,3 +70,9 @@ func usage(format string, args ...any) error { return &UsageError{Err: fmt.Error
 // ErrDamage is what check, scan and inspect end with when they found something:
 // exit code 3.
 var ErrDamage = errors.New("damage was found")
+
+// FoundError is an ErrDamage that says what else is wrong: nothing that a repair mends.
+type FoundError struct{ What string }
+
+func (e *FoundError) Error() string        { return e.What }
+func (e *FoundError) Is(target error) bool { return target == ErrDamage }

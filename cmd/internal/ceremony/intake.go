@@ -119,7 +119,12 @@ func (in *Intake) AddAll(names []string, stdin io.Reader, tell func(i int)) {
 }
 
 func (in *Intake) failed(name string, err error) {
-	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}, Missing: errors.Is(err, fs.ErrNotExist)})
+	why := strings.TrimPrefix(err.Error(), name+": ") // the note is read beside the name
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Path == name {
+		why = path.Err.Error()
+	}
+	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{why}, Missing: errors.Is(err, fs.ErrNotExist)})
 }
 
 // Add reads a medium, a folder of scans, an image, a PDF or a text file; "-" is

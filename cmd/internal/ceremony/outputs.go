@@ -75,8 +75,19 @@ func (o *Outputs) grant(name string) {
 	o.paths.Rmdir = append(o.paths.Rmdir, filepath.Dir(name))
 }
 
-// Name is the folder's, or the error says why there is none.
-func (f *Folder) Name() (string, error) { return f.name, f.err }
+// Name is the folder's, or the error says why there is none; flag is what it was given with.
+func (f *Folder) Name(flag string) (string, error) { return f.name, f.failure(flag) }
+
+// failure is why the folder could not be made, or nil.
+func (f *Folder) failure(flag string) error {
+	switch {
+	case errors.Is(f.err, fs.ErrExist):
+		return withHint(f.err, "%s wants a folder that does not exist yet", flag)
+	case errors.Is(f.err, fs.ErrNotExist):
+		return withHint(f.err, "make the folder above it first")
+	}
+	return withHint(f.err, "give with %s a new folder in one that can be written", flag)
+}
 
 // Remove removes what is in the folder, and the folder if it has its name. os.RemoveAll
 // would read the folder above, which the sandbox does not grant.
@@ -181,7 +192,7 @@ func (o *CreateOutputs) failure() error {
 	case errors.Is(o.vault.err, fs.ErrExist):
 		return withHint(o.vault.err, "if %s is the rest of an interrupted init, remove it", o.vault.name)
 	}
-	return withHint(o.vault.err, "give with --vault a new folder in one that can be written")
+	return o.vault.failure("--vault")
 }
 
 // RestoreOutputs are those of `restore`: a target and the runbook beside it, or for the

@@ -97,13 +97,13 @@ func TestFoldersThatAreEmptyGoAgain(t *testing.T) {
 	o, stop := NewOutputs(&operator{t: t})
 	empty, full, emptied := o.Rescue(filepath.Join(dir, "empty")), o.Demo(filepath.Join(dir, "full")), o.Rescue(filepath.Join(dir, "emptied")+"/")
 	for _, f := range []*Folder{empty, full, emptied} {
-		name, err := f.Name()
+		name, err := f.Name("--dir")
 		require.NoError(t, err)
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.Equal(t, 0o700|os.ModeDir, info.Mode())
 	}
-	_, err := o.Rescue(filepath.Join(dir, "full")).Name()
+	_, err := o.Rescue(filepath.Join(dir, "full")).Name("--dir")
 	require.ErrorIs(t, err, os.ErrExist)
 	for _, name := range []string{"full", "emptied"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "file"), nil, 0o600))
@@ -117,7 +117,7 @@ func TestFoldersThatAreEmptyGoAgain(t *testing.T) {
 	stop()
 	require.Equal(t, []string{"full"}, namesIn(t, dir))
 	require.Equal(t, []string{"file"}, namesIn(t, filepath.Join(dir, "full")))
-	_, err = o.Rescue(filepath.Join(dir, "late")).Name()
+	_, err = o.Rescue(filepath.Join(dir, "late")).Name("--dir")
 	require.ErrorIs(t, err, errUndone)
 }
 

@@ -21,8 +21,11 @@ func (r RestoreRequest) rebuild(c Console, wanted []string, accepted []airgap.Fi
 			undo.run()
 		}
 	}()
+	if err := r.Made.folder.failure("--to"); err != nil { // which --role vault makes
+		return nil, err
+	}
 	if err := undo.fill(r.Made.folder); err != nil {
-		return nil, withHint(err, "--role vault makes the vault's folder: give a name that does not exist yet")
+		return nil, err
 	}
 	opened, err := r.open(c, wanted)
 	if err != nil {

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -163,7 +164,13 @@ func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
 	defer passphrase.Destroy()
 	signer, err := folder.UnlockSigner(passphrase)
 	debug.FreeOSMemory() // the 64 MiB of scrypt, half of what a seal may have
-	return signer, withHint(err, "the passphrase is the one given at init")
+	switch {
+	case err == nil, errors.Is(err, secret.ErrLimit):
+		return signer, err // with the hint that belongs to it
+	case errors.Is(err, vault.ErrPassphrase):
+		return nil, withHint(err, "the passphrase is the one given at init")
+	}
+	return nil, withHint(err, "the signer's key cannot be read: `coldvault restore --role vault` sets the vault's folder up again, from a medium and a quorum")
 }
 
 // report says where the generation is, and fails unless it is everywhere.
@@ -279,7 +286,12 @@ func gather(sources []string, read func([]string) (*vault.Gathered, error)) (*va
 		}
 	}
 	g, err := read(sources)
-	if errors.Is(err, secret.ErrLimit) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, withHint(err, "give files and folders that are there")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, withHint(err, "run this as a user who may read it")
+	case errors.Is(err, secret.ErrLimit):
 		return nil, withHint(err, "allow more locked memory with `ulimit -l unlimited`, run as root, or give fewer files at once")
 	}
 	return g, withHint(err, "remove or exchange the file that is named, or give files one by one")
@@ -348,8 +360,9 @@ func Inspect(sources []string, rules Rules) (material.Report, error) {
 	defer g.Destroy()
 	defer secret.Collect()
 	report := rules.judgeAll(g.Files, g.Data, g.Large, false)
-	if report.Worst() == material.Fail {
-		return report, fmt.Errorf("the set is not coherent: %w", ErrDamage)
+	var failed *FailedChecksError
+	if _, err := refuse(report, nil); errors.As(err, &failed) {
+		return report, withHint(failed, "what fails is named above: look for the file that is of another set, or an older one; `coldvault seal` refuses them together")
 	}
 	return report, nil
 }
