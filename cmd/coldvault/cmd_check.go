@@ -110,7 +110,7 @@ func (u *ui) checked(c *vault.Checked) {
 		u.emit("generation", struct {
 			Medium     string `json:"medium"`
 			Vault      string `json:"vault"`
-			Number     int    `json:"number"`
+			Generation int    `json:"generation"`
 			Created    string `json:"created"`
 			Whole      bool   `json:"whole"`
 			Repairable bool   `json:"repairable"`

@@ -19,7 +19,9 @@ type drillCmd struct {
 }
 
 func (c *drillCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
 	if len(c.From) == 0 && c.Camera == "" {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault drill --from MEDIUM --card FILE"}
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,7 +22,17 @@ type unattended struct {
 	AcceptSwap     bool   `name:"accept-swap" help:"Go on although memory can be written to a disk: swap in clear, hibernation, core files."`
 }
 
-func (f unattended) apply(u *ui) { u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes} }
+// apply sets how secrets are got. A file that is not there is an error also where it would
+// not be read.
+func (f unattended) apply(u *ui) error {
+	u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes}
+	for _, name := range given(f.PassphraseFile) {
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("the passphrase's file: %w", err)
+		}
+	}
+	return nil
+}
 
 // host is the machine, with what the flags accept of it.
 func (f unattended) host(u *ui) ceremony.Host {
@@ -72,7 +84,9 @@ func (c *initCmd) dice(u *ui) func() (*secret.Buffer, error) {
 }
 
 func (c *initCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
 	if c.Dice && c.Yes {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errors.New("--dice asks for rolls and --yes never asks")}, Hint: "give the rolls with --dice-file FILE"}
 	}
@@ -94,7 +108,7 @@ func (c *initCmd) Run(u *ui) error {
 	u.print("")
 	c.sayFarewell(u, result.InMemory)
 	u.emit("vault", struct {
-		ID          string   `json:"id"`
+		Vault       string   `json:"vault"`
 		Label       string   `json:"label"`
 		Fingerprint string   `json:"fingerprint"`
 		Words       []string `json:"words"`

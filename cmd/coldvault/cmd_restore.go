@@ -21,7 +21,12 @@ type restoreCmd struct {
 }
 
 func (c *restoreCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
+	if err := ceremony.CheckChainCounters(c.ChainCounter); err != nil {
+		return err
+	}
 	if len(c.From) == 0 && c.Camera == "" {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault restore --from MEDIUM --to FOLDER, or --camera for pages"}
 	}

@@ -29,7 +29,8 @@ them, seals them with age, splits what opens them among custodians, writes them
 to USB and to paper, and proves every copy. Works without a network.
 
 Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage,
-incoherence or an unfit host was found; 4 more cards or pages are needed.`
+incoherence, something due or an unfit host was found; 4 more cards or pages
+are needed.`
 )
 
 // commands is the command line.

@@ -97,7 +97,7 @@ func (s *sample) make() error {
 		}
 	}
 	type vaultLine struct {
-		Type, ID string
+		Type, Vault string
 	}
 	var made vaultLine
 	for _, step := range []struct {
@@ -126,7 +126,7 @@ func (s *sample) make() error {
 			if err := json.Unmarshal(out, &made); err != nil {
 				return err
 			}
-			*step.id = made.ID
+			*step.id = made.Vault
 		}
 	}
 	return s.readSets()

@@ -41,10 +41,18 @@ var errNoTerminal = &ceremony.HintError{
 	Hint: "give it with --passphrase-file FILE, or - for standard input",
 }
 
+var errNeverAsks = &ceremony.HintError{
+	Err:  errors.New("the passphrase is needed, and --yes never asks"),
+	Hint: "give it with --passphrase-file FILE, or - for standard input",
+}
+
 // Passphrase reads the passphrase from its file or asks for it.
 func (u *ui) Passphrase(fresh bool) (*secret.Buffer, error) {
 	if u.secrets.passphraseFile != "" {
 		return u.passphraseFromFile(u.secrets.passphraseFile)
+	}
+	if u.secrets.yes {
+		return nil, errNeverAsks
 	}
 	if !fresh {
 		return u.passphrase("passphrase of the vault's signer: ")

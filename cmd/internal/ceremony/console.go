@@ -10,6 +10,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"coldvault/vault/secret"
 )
@@ -57,6 +58,15 @@ func withHint(err error, format string, args ...any) error {
 		return nil
 	}
 	return &HintError{Err: err, Hint: fmt.Sprintf(format, args...)}
+}
+
+// beside is an error as it is read beside the name of what it is about.
+func beside(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Path == name {
+		return path.Err
+	}
+	return err
 }
 
 // UsageError is a request that cannot be meant so: exit code 2.

@@ -119,11 +119,7 @@ func (in *Intake) AddAll(names []string, stdin io.Reader, tell func(i int)) {
 }
 
 func (in *Intake) failed(name string, err error) {
-	why := strings.TrimPrefix(err.Error(), name+": ") // the note is read beside the name
-	var path *fs.PathError
-	if errors.As(err, &path) && path.Path == name {
-		why = path.Err.Error()
-	}
+	why := strings.TrimPrefix(beside(name, err).Error(), name+": ")
 	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{why}, Missing: errors.Is(err, fs.ErrNotExist)})
 }
 

@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"coldvault/testvectors"
+	"coldvault/vault"
 	"coldvault/vault/airgap"
 	"coldvault/vault/secret"
 )
@@ -109,9 +109,10 @@ type KitRequest struct {
 
 // KitResult says where the kit now is.
 type KitResult struct {
-	Vault string
-	Files []string
-	Media []string
+	Vault  string
+	Files  []string
+	Media  []string
+	Failed []*vault.TargetError
 
 	HostAccepted []airgap.Finding
 }
@@ -135,6 +136,10 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	}
 	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.Media)
 	defer closeTargets()
+	const hint = "kit wants media that hold a generation of this vault, can be written and have room; the backup itself is untouched"
+	if len(targets) == 0 {
+		return nil, withHint(failed[0], hint)
+	}
 	signer, err := unlock(c, folder)
 	if err != nil {
 		return nil, err
@@ -144,16 +149,18 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &KitResult{Vault: folder.ID, Media: done, HostAccepted: accepted}
+	result := &KitResult{Vault: folder.ID, Media: done, Failed: append(failed, more...), HostAccepted: accepted}
 	for name := range files {
 		result.Files = append(result.Files, name)
-	}
-	var errs []error
-	for _, f := range append(failed, more...) {
-		errs = append(errs, f)
 	}
 	for _, m := range done {
 		c.Say("the kit of this program is on %s, and was read back from it", m)
 	}
-	return result, withHint(errors.Join(errs...), "kit wants media that hold a generation of this vault, can be written and have room; the backup itself is untouched")
+	for _, f := range result.Failed {
+		c.Warn("%v", f)
+	}
+	if len(result.Failed) > 0 {
+		return result, withHint(fmt.Errorf("%d of %d media do not have the kit", len(result.Failed), len(r.Media)), hint)
+	}
+	return result, nil
 }

@@ -51,6 +51,9 @@ type SealResult struct {
 
 // Seal puts a new generation on every medium. It needs no card.
 func Seal(c Console, r SealRequest) (*SealResult, error) {
+	if err := checkPut(r.Put); err != nil {
+		return nil, err
+	}
 	accepted, err := hostGate(c, r.Host)
 	if err != nil {
 		return nil, err
@@ -72,6 +75,10 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	defer closeTargets()
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
+	}
+	kit, err := kit(r.Kit)
+	if err != nil {
+		return nil, err
 	}
 	gathered, err := gather(slices.Concat(r.Sources, r.Attach), func([]string) (*vault.Gathered, error) {
 		return vault.GatherToSeal(r.Sources, r.Attach)
@@ -95,10 +102,6 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer signer.Destroy()
-	kit, err := kit(r.Kit)
-	if err != nil {
-		return nil, err
-	}
 	request := vault.SealRequest{
 		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
 		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(c, report),
@@ -124,6 +127,24 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		reportErr = replug(c, places, sealed.Media, folder.ID, sealed)
 	}
 	return result, errors.Join(reportErr, err)
+}
+
+// checkPut wants FILE=hot, FILE=cold or FILE=both; whether there is such a file is seen later.
+func checkPut(put []string) error {
+	for _, p := range put {
+		if _, where := cutLast(p, '='); !slices.Contains([]string{"hot", "cold", "both"}, where) {
+			return usage("--put %s is not FILE=hot, FILE=cold or FILE=both", p)
+		}
+	}
+	return nil
+}
+
+// cutLast cuts at the last of a sign; without one, all is value.
+func cutLast(text string, sign byte) (name, value string) {
+	if i := strings.LastIndexByte(text, sign); i >= 0 {
+		return text[:i], text[i+1:]
+	}
+	return "", text
 }
 
 // deadlines are the dates that the operator gave and then those of the material, each
@@ -231,7 +252,7 @@ func openTargets(taken, names []string) (dirs []*media.Dir, failed []*vault.Targ
 			}
 		}
 		if err != nil {
-			failed = append(failed, &vault.TargetError{Medium: name, Err: err})
+			failed = append(failed, &vault.TargetError{Medium: name, Err: beside(name, err)})
 			continue
 		}
 		taken = append(taken, name)
