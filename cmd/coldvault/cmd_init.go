@@ -119,14 +119,18 @@ func (c *initCmd) Run(u *ui) error {
 	return nil
 }
 
-// sayFarewell says how to get rid of the PDFs once they are printed and proven.
-func (c *initCmd) sayFarewell(u *ui, inMemory bool) {
-	folder := c.Cards
+// quoted is the absolute name of a folder as a shell takes it.
+func quoted(folder string) string {
 	if absolute, err := filepath.Abs(folder); err == nil {
 		folder = absolute
 	}
-	u.print("Print each card, scan the print and prove it: coldvault check --card SCAN")
-	u.print("Then get rid of the PDFs, which are the vault: rm -r '%s'", strings.ReplaceAll(folder, "'", `'\''`))
+	return "'" + strings.ReplaceAll(folder, "'", `'\''`) + "'"
+}
+
+// sayFarewell says how to get rid of the PDFs once they are printed and proven.
+func (c *initCmd) sayFarewell(u *ui, inMemory bool) {
+	u.print("Print each card, scan the print and prove it: coldvault check --vault %s --card SCAN", quoted(c.Vault))
+	u.print("Then get rid of the PDFs, which are the vault: rm -r %s", quoted(c.Cards))
 	if inMemory {
 		u.print("They are in memory only (tmpfs): removed they are gone, at the latest when the machine is switched off. Empty the")
 		u.print("printer's memory too: switch it off.")
