@@ -103,6 +103,35 @@ func TestAPromptIgnoresAStopSignal(t *testing.T) {
 	require.Contains(t, screen, "coldvault: error: interrupted (terminated)")
 }
 
+// Every other signal that somebody can send does nothing, also those that Go gives to no
+// program: the secret is on the screen until it is taken off. Breaks G14.
+func TestAPromptOutlivesEverySignalThatIsNoEnd(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	const last = 64
+	s := start(t, t.TempDir(), initArgs...)
+	passphrase := s.offered()
+	ends := map[syscall.Signal]bool{
+		syscall.SIGINT: true, syscall.SIGTERM: true, syscall.SIGHUP: true, syscall.SIGQUIT: true,
+		syscall.SIGABRT: true, syscall.SIGSEGV: true, syscall.SIGBUS: true, syscall.SIGFPE: true, syscall.SIGILL: true, syscall.SIGTRAP: true, syscall.SIGSYS: true,
+		syscall.SIGKILL: true, syscall.SIGSTOP: true, // nobody can do anything about these
+	}
+	for signal := syscall.Signal(1); signal <= last; signal++ {
+		if !ends[signal] {
+			require.NoError(t, s.cmd.Process.Signal(signal), signal)
+		}
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGSTKFLT, 32, 34} {
+		require.True(t, s.ignores(signal), signal)
+	}
+	s.answer(seenPrompt, "")
+	s.await(backPrompt)
+	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	code, screen := s.exit()
+	require.Equal(t, exitFailed, code, screen)
+	public, _, _ := strings.Cut(screen, toAlternate)
+	require.Empty(t, stray(mainScreen(t, screen), public, strings.Fields(passphrase)))
+}
+
 // ignores tells whether a signal does nothing to the program (proc_pid_status(5), SigIgn).
 func (s *session) ignores(signal syscall.Signal) bool {
 	_, rest, found := strings.Cut(statuses(s.t, s.cmd.Process.Pid)[0], "SigIgn:\t")

@@ -84,5 +84,7 @@ var ErrDamage = errors.New("damage was found")
 // FoundError is an ErrDamage that says what else is wrong: nothing that a repair mends.
 type FoundError struct{ What string }
 
-func (e *FoundError) Error() string        { return e.What }
+func (e *FoundError) Error() string { return e.What }
+
+// Is makes it an ErrDamage.
 func (e *FoundError) Is(target error) bool { return target == ErrDamage }
