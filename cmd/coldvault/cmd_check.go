@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/media"
 	"coldvault/vault"
 )
 
@@ -90,7 +91,11 @@ func found(r *ceremony.CheckResult) error {
 // checked prints the state of one vault on one medium.
 func (u *ui) checked(c *vault.Checked) {
 	m := c.Medium
-	u.heading("%s", m.Path(""))
+	place := m.Path("")
+	if _, pages := m.Source.(media.Memory); pages {
+		place = m.Source.Name()
+	}
+	u.heading("%s", place)
 	if m.Identity != nil {
 		u.print("  vault %s %q, fingerprint %s", m.ID, m.Identity.Vault.Label, strings.Join(m.Identity.Words(), " "))
 	}

@@ -58,7 +58,8 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	u.print("  RTO %s: what the machine needs for a restore, without waiting for people", r.RTO.Round(time.Millisecond))
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
-	u.verdict(green, "PROVEN", "%d files and %d archives came back in memory as they were sealed; nothing was written", r.Files, r.Archives)
+	u.verdict(green, "PROVEN", "%s and %s came back in memory as sealed; nothing was written",
+		ceremony.Count(r.Files, "file"), ceremony.Count(r.Archives, "archive"))
 	u.emit("drill", struct {
 		Vault      string     `json:"vault"`
 		Generation int        `json:"generation"`

@@ -26,7 +26,7 @@ func (c *paperCmd) Run(u *ui) error {
 		return err
 	}
 	u.heading("%s: generation %d of vault %s", r.Out, r.Generation, r.Vault)
-	u.print("  %d page(s), %d codes; any %d restore, so %d may be lost", r.Pages, r.Codes, r.Data, r.Codes-r.Data)
+	u.print("  %s, %d codes; any %d restore, so %d may be lost", ceremony.Count(r.Pages, "page"), r.Codes, r.Data, r.Codes-r.Data)
 	u.print("  %d of %d bytes used", r.Payload, r.Capacity)
 	u.print("Print at 100 %%, and prove the print: scan it and run `coldvault check SCAN`.")
 	u.emit("pages", struct {

@@ -56,7 +56,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		}{c.To})
 		return nil
 	}
-	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
+	u.heading("%s of generation %d (%s) restored to %s", ceremony.Count(len(r.Files), "file"), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
 	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}
 	for _, f := range r.Files {
 		rows = append(rows, []string{f.Name, f.Network, f.Role, f.In})

@@ -92,6 +92,9 @@ func (u *ui) run(args []string) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	if args[0] == "--version" { // as programs have it
+		args = append([]string{"version"}, args[1:]...)
+	}
 	u.json = slices.Contains(args, "--json") // a guess, for errors of parsing
 	context, err := parser.Parse(args)
 	if exited >= 0 {

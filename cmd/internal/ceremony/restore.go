@@ -431,12 +431,12 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 			return bundles, withHint(err, "try another copy: another stick, or the pages")
 		}
 		bundles = append(bundles, b)
-		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
+		c.Say("compartment %s opened: %s, each with the digest it was sealed with", name, Count(len(b.Data), "file"))
 		if err := compareIDs(b); err != nil {
 			return bundles, err
 		}
 		if n := len(b.Contents.IDs); n > 0 {
-			c.Say("compartment %s: all %d ids are derived again as they were at sealing", name, n)
+			c.Say("compartment %s: %s derived again as at sealing", name, Count(n, "id"))
 		}
 	}
 	return bundles, nil

@@ -117,7 +117,7 @@ func shorten(places []string) string {
 
 // report says what is there and what is not. At an interrupt only warnings wait for the end.
 func (w *watcher) report() {
-	w.c.Warn("camera: %d codes read, %d of them shares", w.input.Codes, w.input.Shares)
+	w.c.Warn("camera: %s read, %s among them", Count(w.input.Codes, "code"), Count(w.input.Shares, "share"))
 	for _, s := range w.in.sets.All() {
 		if s.Need() == 0 {
 			continue

@@ -131,7 +131,7 @@ func TestCameraInterrupted(t *testing.T) {
 	in := newIntake(t)
 	require.NoError(t, in.watch(c, &recorded{frames: []*image.Gray{shown(t, 20, qr.LevelM, 0, codes...)}}, in.whole))
 	c.cleanup()
-	require.Equal(t, []string{"camera: 2 codes read, 0 of them shares", "pages of generation 7: 2 of 20 codes read, 8 more needed; not read: page 1: A1 D1 " +
+	require.Equal(t, []string{"camera: 2 codes read, 0 shares among them", "pages of generation 7: 2 of 20 codes read, 8 more needed; not read: page 1: A1 D1 " +
 		"A2 B2 C2 D2 A3 B3 C3 D3 A4 B4 C4 D4 A5 B5 C5 D5"}, c.warned)
 }
 
@@ -163,5 +163,5 @@ func TestCameraInterruptedWhileItsOutputIsStuck(t *testing.T) {
 	case <-time.After(time.Minute):
 		require.Fail(t, "it waits for whoever reads")
 	}
-	require.Equal(t, []string{"camera: 1 codes read, 1 of them shares"}, c.warned)
+	require.Equal(t, []string{"camera: 1 code read, 1 share among them"}, c.warned)
 }
