@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,12 +46,44 @@ func (c *checkCmd) Run(u *ui) error {
 		return err // with a hint of its own
 	}
 	if err != nil {
-		return &ceremony.HintError{Err: err, Hint: "what is damaged is named above; " + c.remedy(r)}
+		return c.found(r)
 	}
 	if len(r.Shares) == 0 || r.Compared {
 		u.print("Nothing is wrong with what was given.")
 	}
 	return nil
+}
+
+// found is what a check ends with that found something: damage, or what was given and is not
+// what it was given for.
+func (c *checkCmd) found(r *ceremony.CheckResult) error {
+	damaged := func(m *vault.Checked) bool { return m.Damaged() }
+	incomplete := func(p ceremony.PageSet) bool { return p.Need > 0 || p.Err != nil }
+	var refused int
+	for _, s := range r.Shares {
+		if !s.Good {
+			refused++
+		}
+	}
+	var unused []string
+	for _, in := range r.Inputs {
+		if !in.Missing && (len(in.Notes) > 0 || !in.Medium && in.Shares+in.Frames == 0) {
+			unused = append(unused, strconv.Quote(in.Name))
+		}
+	}
+	switch {
+	case slices.ContainsFunc(r.Media, damaged):
+		return &ceremony.HintError{Err: ceremony.ErrDamage, Hint: "what is damaged is named above; " + c.remedy(r)}
+	case slices.ContainsFunc(r.Pages, incomplete):
+		return &ceremony.HintError{Err: ceremony.ErrDamage, Hint: "scan the pages that are named again and give all scans together; scans add up"}
+	case refused > 0:
+		return &ceremony.HintError{Err: &ceremony.FoundError{What: fmt.Sprintf("%d of %d shares are refused", refused, len(r.Shares))},
+			Hint: "the reason is named above for each; a card of another vault is to be checked with a medium of that one"}
+	case len(unused) == 0:
+		return ceremony.ErrDamage
+	}
+	return &ceremony.HintError{Err: &ceremony.FoundError{What: strings.Join(unused, ", ") + " was given, and cannot be used"},
+		Hint: "why is named above: give the folder that the medium is mounted at, a scan of a whole page or card, or the code as it is on it"}
 }
 
 // remedy is what helps against damage: --repair alone mends what a medium's own parity covers.
@@ -70,7 +104,11 @@ func (c *checkCmd) remedy(r *ceremony.CheckResult) string {
 // checked prints the state of one vault on one medium.
 func (u *ui) checked(c *vault.Checked) {
 	m := c.Medium
-	u.heading("%s", m.Path(""))
+	place := m.Path("")
+	if _, pages := m.Source.(vault.Pages); pages {
+		place = m.Source.Name()
+	}
+	u.heading("%s", place)
 	if m.Identity != nil {
 		u.print("  vault %s %q, fingerprint %s", m.ID, m.Identity.Vault.Label, strings.Join(m.Identity.Words(), " "))
 	}
@@ -90,7 +128,7 @@ func (u *ui) checked(c *vault.Checked) {
 		u.emit("generation", struct {
 			Medium     string `json:"medium"`
 			Vault      string `json:"vault"`
-			Number     int    `json:"number"`
+			Generation int    `json:"generation"`
 			Created    string `json:"created"`
 			Whole      bool   `json:"whole"`
 			Repairable bool   `json:"repairable"`

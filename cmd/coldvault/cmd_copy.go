@@ -20,19 +20,14 @@ func (c *copyCmd) Run(u *ui) error {
 		return err
 	}
 	u.heading("generation %d of vault %s", r.Generation, r.Vault)
-	failed := []failedJSON{}
 	for _, m := range r.Media {
 		u.verdict(green, "PROVEN", "%s", m)
 	}
-	for _, f := range r.Failed {
-		u.verdict(red, "FAILED", "%s", f)
-		failed = append(failed, failedJSON{f.Medium, f.Err.Error()})
-	}
 	u.emit("copy", struct {
-		Vault  string       `json:"vault"`
-		Number int          `json:"number"`
-		Media  []string     `json:"media"`
-		Failed []failedJSON `json:"failed"`
-	}{r.Vault, r.Generation, append([]string{}, r.Media...), failed})
+		Vault      string       `json:"vault"`
+		Generation int          `json:"generation"`
+		Media      []string     `json:"media"`
+		Failed     []failedJSON `json:"failed"`
+	}{r.Vault, r.Generation, append([]string{}, r.Media...), u.failed(r.Failed)})
 	return err
 }

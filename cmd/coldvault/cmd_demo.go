@@ -12,10 +12,8 @@ type demoCmd struct {
 }
 
 func (c *demoCmd) Run(u *ui) error {
-	dir, err := c.made.Name()
+	dir, err := c.made.Name("--dir")
 	switch {
-	case err != nil && c.Dir != "":
-		return &ceremony.HintError{Err: err, Hint: "--dir wants a folder that does not exist yet"}
 	case err != nil:
 		return err
 	case c.Dir == "":

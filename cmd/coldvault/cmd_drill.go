@@ -19,7 +19,9 @@ type drillCmd struct {
 }
 
 func (c *drillCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
 	if len(c.From) == 0 && c.Camera == "" {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault drill --from MEDIUM --card FILE"}
 	}
@@ -39,6 +41,7 @@ func (c *drillCmd) Run(u *ui) error {
 	if r == nil {
 		return err
 	}
+	u.accepted(r.HostAccepted)
 	u.verdicts(r.Report)
 	if err != nil {
 		return err
@@ -62,7 +65,8 @@ func (c *drillCmd) Run(u *ui) error {
 			Why  string `json:"why"`
 		}{l.Name, l.Err.Error()})
 	}
-	u.verdict(green, "PROVEN", "%d files and %d archives came back in memory as they were sealed; nothing was written", r.Files, r.Archives)
+	u.verdict(green, "PROVEN", "%s and %s came back in memory as sealed; nothing was written",
+		ceremony.Count(r.Files, "file"), ceremony.Count(r.Archives, "archive"))
 	u.emit("drill", struct {
 		Vault      string     `json:"vault"`
 		Generation int        `json:"generation"`

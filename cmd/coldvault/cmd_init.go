@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -11,16 +13,26 @@ import (
 	"coldvault/vault/secret"
 )
 
-// unattended are the flags with which nothing is asked. All commands that have --yes
-// have all of them, so that one set fits a whole script.
+// unattended are the flags with which nothing is asked. All commands that handle secrets
+// have all of them, so that one set fits them all, and no other command has any.
 type unattended struct {
 	PassphraseFile string `name:"passphrase-file" placeholder:"FILE" help:"Read the passphrase of the vault's signer from the first line of FILE (- is standard input)."`
 	Yes            bool   `help:"Never ask; what is missing is an error."`
-	AcceptNetwork  bool   `name:"accept-network" help:"init, restore: go on although this host is connected to a network."`
-	AcceptSwap     bool   `name:"accept-swap" help:"init, restore: go on although memory can be written to a disk: swap in clear, hibernation, core files."`
+	AcceptNetwork  bool   `name:"accept-network" help:"Go on although this host is connected to a network."`
+	AcceptSwap     bool   `name:"accept-swap" help:"Go on although memory can be written to a disk: swap in clear, hibernation, core files."`
 }
 
-func (f unattended) apply(u *ui) { u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes} }
+// apply sets how secrets are got. A file that is not there is an error also where it would
+// not be read.
+func (f unattended) apply(u *ui) error {
+	u.secrets = prompts{passphraseFile: f.PassphraseFile, yes: f.Yes}
+	for _, name := range given(f.PassphraseFile) {
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("the passphrase's file: %w", err)
+		}
+	}
+	return nil
+}
 
 // host is the machine, with what the flags accept of it.
 func (f unattended) host(u *ui) ceremony.Host {
@@ -64,7 +76,7 @@ func (c *initCmd) request() ceremony.CreateRequest {
 func (c *initCmd) dice(u *ui) func() (*secret.Buffer, error) {
 	switch {
 	case c.DiceFile != "":
-		return func() (*secret.Buffer, error) { return diceFromFile(c.DiceFile) }
+		return func() (*secret.Buffer, error) { return u.diceFromFile(c.DiceFile) }
 	case c.Dice:
 		return u.askDice
 	}
@@ -72,7 +84,9 @@ func (c *initCmd) dice(u *ui) func() (*secret.Buffer, error) {
 }
 
 func (c *initCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
 	if c.Dice && c.Yes {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errors.New("--dice asks for rolls and --yes never asks")}, Hint: "give the rolls with --dice-file FILE"}
 	}
@@ -94,7 +108,7 @@ func (c *initCmd) Run(u *ui) error {
 	u.print("")
 	c.sayFarewell(u, result.InMemory)
 	u.emit("vault", struct {
-		ID          string   `json:"id"`
+		Vault       string   `json:"vault"`
 		Label       string   `json:"label"`
 		Fingerprint string   `json:"fingerprint"`
 		Words       []string `json:"words"`
@@ -105,14 +119,18 @@ func (c *initCmd) Run(u *ui) error {
 	return nil
 }
 
-// sayFarewell says how to get rid of the PDFs once they are printed and proven.
-func (c *initCmd) sayFarewell(u *ui, inMemory bool) {
-	folder := c.Cards
+// quoted is the absolute name of a folder as a shell takes it.
+func quoted(folder string) string {
 	if absolute, err := filepath.Abs(folder); err == nil {
 		folder = absolute
 	}
-	u.print("Print each card, scan the print and prove it: coldvault check --card SCAN")
-	u.print("Then get rid of the PDFs, which are the vault: rm -r '%s'", strings.ReplaceAll(folder, "'", `'\''`))
+	return "'" + strings.ReplaceAll(folder, "'", `'\''`) + "'"
+}
+
+// sayFarewell says how to get rid of the PDFs once they are printed and proven.
+func (c *initCmd) sayFarewell(u *ui, inMemory bool) {
+	u.print("Print each card, scan the print and prove it: coldvault check --vault %s --card SCAN", quoted(c.Vault))
+	u.print("Then get rid of the PDFs, which are the vault: rm -r %s", quoted(c.Cards))
 	if inMemory {
 		u.print("They are in memory only (tmpfs): removed they are gone, at the latest when the machine is switched off. Empty the")
 		u.print("printer's memory too: switch it off.")

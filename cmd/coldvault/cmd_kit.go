@@ -15,19 +15,23 @@ type kitCmd struct {
 }
 
 func (c *kitCmd) Run(u *ui) error {
-	c.unattended.apply(u)
-	r, err := ceremony.WriteKit(u, ceremony.KitRequest{Vault: c.Vault, Media: c.Media, Kit: c.Kit})
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
+	r, err := ceremony.WriteKit(u, ceremony.KitRequest{Vault: c.Vault, Media: c.Media, Kit: c.Kit, Host: c.host(u)})
 	if r == nil {
 		return err
 	}
+	u.accepted(r.HostAccepted)
 	slices.Sort(r.Files)
 	for _, m := range r.Media {
 		u.verdict(green, "PROVEN", "%s: %s", m, strings.Join(r.Files, ", "))
 	}
 	u.emit("kit", struct {
-		Vault string   `json:"vault"`
-		Files []string `json:"files"`
-		Media []string `json:"media"`
-	}{r.Vault, r.Files, append([]string{}, r.Media...)})
+		Vault  string       `json:"vault"`
+		Files  []string     `json:"files"`
+		Media  []string     `json:"media"`
+		Failed []failedJSON `json:"failed"`
+	}{r.Vault, r.Files, append([]string{}, r.Media...), u.failed(r.Failed)})
 	return err
 }

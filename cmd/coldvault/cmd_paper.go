@@ -11,15 +11,17 @@ type paperCmd struct {
 	From       string `placeholder:"MEDIUM" help:"Take the generation from this medium, not from the vault's folder."`
 	Generation int    `placeholder:"N" help:"Generation to draw; the newest unless given."`
 	Layout     string `enum:"robust,dense" default:"robust" help:"robust reads from a 150 dpi scan, dense holds nearly twice as much a page."`
-	Parity     int    `default:"25" placeholder:"PERCENT" help:"How many of all codes may be lost, 25 to 75 percent."`
+	Parity     int    `default:"25" placeholder:"PERCENT" help:"How many of all codes may be lost, 25 to 75 percent; 25 unless given."`
 	Out        string `required:"" placeholder:"FILE.pdf" help:"File to write; never overwritten."`
 	paperSize
-	unattended
+	unattended // it asks for nothing: a script may give all its commands the same flags
 	made *ceremony.File
 }
 
 func (c *paperCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
 	r, err := ceremony.Pages(u, ceremony.PagesRequest{
 		Vault: c.Vault, From: c.From, Number: c.Generation, Layout: c.Layout, Parity: c.Parity, Paper: c.size(), Out: c.made,
 		Now: time.Now(),
@@ -28,7 +30,7 @@ func (c *paperCmd) Run(u *ui) error {
 		return err
 	}
 	u.heading("%s: generation %d of vault %s", r.Out, r.Generation, r.Vault)
-	u.print("  %d page(s), %d codes; any %d restore, so %d may be lost", r.Pages, r.Codes, r.Data, r.Codes-r.Data)
+	u.print("  %s, %d codes; any %d restore, so %d may be lost", ceremony.Count(r.Pages, "page"), r.Codes, r.Data, r.Codes-r.Data)
 	u.print("  %d of %d bytes used", r.Payload, r.Capacity)
 	u.print("Print at 100 %%, and prove the print: scan it and run `coldvault check --vault %s SCAN`.", c.Vault)
 	u.emit("pages", struct {

@@ -21,7 +21,12 @@ type restoreCmd struct {
 }
 
 func (c *restoreCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
+	if err := ceremony.CheckChainCounters(c.ChainCounter); err != nil {
+		return err
+	}
 	if len(c.From) == 0 && c.Camera == "" {
 		return &ceremony.HintError{Err: &ceremony.UsageError{Err: errNothing}, Hint: "coldvault restore --from MEDIUM --to FOLDER, or --camera for pages"}
 	}
@@ -38,10 +43,11 @@ func (c *restoreCmd) Run(u *ui) error {
 		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
 		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u), Made: c.made,
 	})
-	if err != nil && r == nil {
+	if r == nil {
 		return err
 	}
-	if r == nil {
+	u.accepted(r.HostAccepted)
+	if r.Folder {
 		u.heading("vault folder set up again in %s", c.To)
 		u.print("Seal with it as before; the cards stay as they are. If the old folder still exists, destroy it: two folders")
 		u.print("of one vault would each give out the next generation's number.")
@@ -50,7 +56,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		}{c.To})
 		return nil
 	}
-	u.heading("%d files of generation %d (%s) restored to %s", len(r.Files), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
+	u.heading("%s of generation %d (%s) restored to %s", ceremony.Count(len(r.Files), "file"), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
 	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}
 	for _, f := range r.Files {
 		rows = append(rows, []string{f.Name, f.Network, f.Role, f.In})
@@ -77,7 +83,6 @@ func (c *restoreCmd) Run(u *ui) error {
 			Because string `json:"because"`
 		}{a.Check, a.Because})
 	}
-	u.accepted(r.HostAccepted)
 	for _, h := range r.Held {
 		u.verdict(yellow, "HELD", "%s is restored as %s: %s", h.Name, h.As, h.Why)
 		u.emit("held", struct {

@@ -34,7 +34,8 @@ func (c *scanCmd) Run(u *ui) error {
 			u.print("%s: a medium; `coldvault check` verifies it", in.Name)
 			continue
 		}
-		u.print("%s: %d codes read, %d seen and not read; %d shares, %d frames", in.Name, in.Codes, in.Unread, in.Shares, in.Frames)
+		u.print("%s: %s read, %d seen and not read; %s, %s", in.Name, ceremony.Count(in.Codes, "code"), in.Unread,
+			ceremony.Count(in.Shares, "share"), ceremony.Count(in.Frames, "frame"))
 		u.emit("input", struct {
 			Name   string `json:"name"`
 			Pages  int    `json:"pages"`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault"
 	"coldvault/vault/format"
 	"coldvault/vault/ledger"
 )
@@ -63,7 +64,9 @@ type sealCmd struct {
 }
 
 func (c *sealCmd) Run(u *ui) error {
-	c.unattended.apply(u)
+	if err := c.unattended.apply(u); err != nil {
+		return err
+	}
 	rules, err := c.rules()
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func (c *sealCmd) Run(u *ui) error {
 		return &ceremony.UsageError{Err: fmt.Errorf("--keep %d: at least the new generation stays", c.Keep)}
 	}
 	request := ceremony.SealRequest{
-		Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules,
+		Vault: c.Vault, Sources: c.Sources, To: c.To, Put: c.Put, Rules: rules, Host: c.host(u),
 		Attach: c.Attach, Compress: c.Compress, Keep: c.Keep, Kit: c.Kit, Replug: c.Replug,
 	}
 	if err := c.notes(&request); err != nil {
@@ -85,6 +88,7 @@ func (c *sealCmd) Run(u *ui) error {
 	if result == nil {
 		return err
 	}
+	u.accepted(result.HostAccepted)
 	u.report(result.Report)
 	if result.SealResult == nil {
 		return err
@@ -95,23 +99,19 @@ func (c *sealCmd) Run(u *ui) error {
 			u.print("  %-14s %d bytes", name, result.Sizes[name])
 		}
 	}
-	failed := []failedJSON{}
 	for _, m := range result.Media {
 		u.verdict(green, "PROVEN", "%s", m)
 	}
-	for _, f := range result.Failed {
-		u.verdict(red, "FAILED", "%s", f)
-		failed = append(failed, failedJSON{f.Medium, f.Err.Error()})
-	}
+	failed := u.failed(result.Failed)
 	if len(result.Media) == 1 && err == nil {
 		u.print("One copy is no backup: seal to a second medium, and print it with `coldvault paper`.")
 	}
 	u.emit("generation", struct {
-		Vault  string       `json:"vault"`
-		Number int          `json:"number"`
-		Digest string       `json:"digest"`
-		Media  []string     `json:"media"`
-		Failed []failedJSON `json:"failed"`
+		Vault      string       `json:"vault"`
+		Generation int          `json:"generation"`
+		Digest     string       `json:"digest"`
+		Media      []string     `json:"media"`
+		Failed     []failedJSON `json:"failed"`
 	}{result.Vault, result.Generation, result.Digest, append([]string{}, result.Media...), failed})
 	return err
 }
@@ -157,6 +157,16 @@ func parseDue(text string) (ledger.Deadline, error) {
 type failedJSON struct {
 	Medium string `json:"medium"`
 	Error  string `json:"error"`
+}
+
+// failed prints the media that something is not on, and gives them for JSON.
+func (u *ui) failed(media []*vault.TargetError) []failedJSON {
+	failed := []failedJSON{}
+	for _, f := range media {
+		u.verdict(red, "FAILED", "%s", f)
+		failed = append(failed, failedJSON{f.Medium, oneLine(f.Err)})
+	}
+	return failed
 }
 
 type inspectCmd struct {

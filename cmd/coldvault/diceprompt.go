@@ -10,14 +10,17 @@ import (
 	"coldvault/vault/secret"
 )
 
-// diceFromFile reads rolls where nobody types them.
-func diceFromFile(name string) (*secret.Buffer, error) {
+// diceFromFile reads rolls where nobody types them: a terminal would show them.
+func (u *ui) diceFromFile(name string) (*secret.Buffer, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := secret.Read(f, 0, 2*vault.MaxDice) // with line breaks
+	text, err := secret.Read(u.quiet(f), 0, 2*vault.MaxDice) // with line breaks
+	if errors.Is(err, errEcho) {
+		return nil, &ceremony.HintError{Err: fmt.Errorf("the rolls in %s: %w", name, err), Hint: "type the rolls with --dice, or give a file"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the rolls in %s: %w", name, err)
 	}
@@ -65,7 +68,7 @@ func (u *ui) askDice() (*secret.Buffer, error) {
 	}
 	defer b.Destroy()
 	u.Progress("", 0, 0)
-	u.tell(u.hidden.screen, fmt.Sprintf(dicePrompt, vault.MinDice))
+	u.tell(u.hidden.screen, dicePrompt, vault.MinDice)
 	key := b.Bytes()[vault.MaxDice:]
 	e := &diceEditor{rolls: b.Bytes()[:vault.MaxDice]}
 	for {
@@ -77,7 +80,7 @@ func (u *ui) askDice() (*secret.Buffer, error) {
 		case canDraw():
 			u.redraw(u.hidden.screen, fmt.Sprintf("rolls: %d", e.n), nil, "")
 		case entered:
-			u.tell(u.hidden.screen, fmt.Sprintf("rolls: %d\n", e.n))
+			u.tell(u.hidden.screen, "rolls: %d\n", e.n)
 		}
 		if entered && e.n >= vault.MinDice {
 			break

@@ -163,7 +163,7 @@ func TestSticksAsTheyAreFormattedHoldAVault(t *testing.T) {
 			flipBytes(t, filepath.Join(generation, "cold.age"), 1000, 400)
 			usb.replug(t)
 			want(t, exitDamage, dir, "check", "usb")
-			require.Contains(t, want(t, exitOK, dir, "check", "--repair", "usb"), "blocks came from parity")
+			require.Contains(t, want(t, exitOK, dir, "check", "--repair", "usb"), "blocks from parity")
 			usb.replug(t)
 			want(t, exitOK, dir, "check", "usb")
 

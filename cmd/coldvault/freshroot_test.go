@@ -173,7 +173,7 @@ func makeBackup(t *testing.T) *backup {
 	for medium, flags := range map[string][]string{"stored": nil, "compressed": {"--compress"}} {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, medium), 0o700))
 		cmd := exec.Command(program, append([]string{"seal", "--vault", "vault", "--to", medium, "pool-2",
-			"--attach", dumpName, "--passphrase-file", "passphrase"}, flags...)...)
+			"--attach", dumpName, "--passphrase-file", "passphrase", "--accept-network", "--accept-swap"}, flags...)...)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)

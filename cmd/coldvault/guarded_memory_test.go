@@ -162,7 +162,7 @@ func (w *watched) atInit() {
 }
 
 func (w *watched) atSeal() {
-	w.at(slices.Concat([]string{"seal", "--vault", "v", "--to", "usb"}, sealGuarded), func(s *session) {
+	w.at(slices.Concat([]string{"seal", "--vault", "v", "--to", "usb"}, sealGuarded, acceptAnyHost), func(s *session) {
 		s.awaitShown(partyPrompt)
 		w.look("seal asking for what no file says", "^file ", s)
 		for _, question := range []string{partyPrompt, migrationPrompt, databasesPrompt} {
@@ -219,7 +219,7 @@ func (w *watched) typeWords(s *session) {
 }
 
 func (w *watched) atOthers() {
-	w.at([]string{"kit", "--vault", "v", "usb"}, func(s *session) {
+	w.at(append([]string{"kit", "--vault", "v", "usb"}, acceptAnyHost...), func(s *session) {
 		s.await(passPrompt)
 		w.look("kit at its prompt for the passphrase", nothing, s)
 		s.answer(passPrompt, guardedPass)

@@ -100,7 +100,7 @@ func TestSecretsAreWrittenToCardsAndRestoredFilesOnly(t *testing.T) {
 	for _, args := range [][]string{
 		slices.Concat(initGuarded("v2"), unattended[:3]),
 		slices.Concat([]string{"seal", "--vault", "v", "--to", "usb"}, sealGuarded, unattended),
-		append([]string{"paper", "--vault", "v", "--out", "pages.pdf"}, unattended...),
+		{"paper", "--vault", "v", "--out", "pages.pdf"},
 		{"check", "usb", "--card", "cards"},
 		slices.Concat([]string{"restore", "--from", "usb", "--role", "all", "--to", "out", "--card", "cards", "--chain-counter", "0"}, unattended),
 		slices.Concat([]string{"drill", "--from", "usb", "--card", "cards"}, unattended),

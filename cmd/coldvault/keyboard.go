@@ -18,7 +18,7 @@ const (
 // returns errStopped where they come out wrong and the person does not go on.
 func (u *ui) testKeyboard(keys string) error {
 	for {
-		typed, err := u.askShown("Keyboard test, in clear. Type this line: " + keys + "\n> ")
+		typed, err := u.askShown("Keyboard test, in clear. Type this line: %s\n> ", keys)
 		if err != nil {
 			return err
 		}

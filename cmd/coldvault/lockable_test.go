@@ -142,7 +142,7 @@ func TestEveryCommandWorksWithLittleMemoryToLock(t *testing.T) {
 	h.works("inspect pool")
 	h.works(fiveCards)
 	h.works("seal --vault v pool --attach dump --to usb" + acceptHost)
-	h.works("paper --vault v --out pages.pdf" + acceptHost)
+	h.works("paper --vault v --out pages.pdf")
 	h.works("scan pages.pdf cards")
 	h.works("check usb pages.pdf --vault v --card cards")
 	h.works("copy --from usb --to usb-2 --vault v")
@@ -168,7 +168,7 @@ func TestTooLittleMemoryToLockIsSaidAtOnce(t *testing.T) {
 	for _, line := range []string{
 		"init --vault new --label x --shares 5 --threshold 3 --cards new-cards" + acceptHost,
 		"seal --vault v pool --to usb-2" + acceptHost,
-		"paper --vault v --out new.pdf" + acceptHost,
+		"paper --vault v --out new.pdf",
 		"check usb --card cards",
 		"restore --from usb --to new --chain-counter 0" + threeCards + acceptHost,
 		"drill --from usb" + threeCards + acceptHost,
@@ -218,7 +218,7 @@ func TestSecretsBeyondTheLimitLeaveNothing(t *testing.T) {
 func TestNobodyTypesAtTheTerminal(t *testing.T) {
 	h := newPoorHome(t)
 	h.works(fiveCards)
-	s := startProgram(t, h.dir, "coldvault-nobody", "64", h.binary, "seal", "--vault", "v", "--to", "usb", "pool")
+	s := startProgram(t, h.dir, "coldvault-nobody", "64", h.binary, "seal", "--vault", "v", "--to", "usb", "pool", "--accept-network", "--accept-swap")
 	s.answer(passPrompt, "correct horse battery staple")
 	code, screen := s.exit()
 	require.Zero(t, code, screen)

@@ -29,7 +29,8 @@ them, seals them with age, splits what opens them among custodians, writes them
 to USB and to paper, and proves every copy. Works without a network.
 
 Exit codes: 0 the whole operation succeeded; 1 failed; 2 wrong use; 3 damage,
-incoherence or an unfit host was found; 4 more cards or pages are needed.`
+incoherence, something due or an unfit host was found; 4 more cards or pages
+are needed.`
 )
 
 // commands is the command line.
@@ -45,7 +46,7 @@ type commands struct {
 	Drill     drillCmd     `cmd:"" help:"Restore in protected memory only, to prove that it works, and measure it."`
 	Copy      copyCmd      `cmd:"" help:"One more proven copy of a generation, without any secret."`
 	Kit       kitCmd       `cmd:"" help:"Write or refresh restore/ on media: what restores without anything else."`
-	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init and restore refuse."`
+	Preflight preflightCmd `cmd:"" help:"Say what this host is: network, radios, swap, memory, clock. Exit code 3 where init, seal, kit, restore and drill refuse."`
 	Status    statusCmd    `cmd:"" help:"What the ledger amounts to: 3-2-1-1-0, what is stale, unproven or due. Exit code 3 where something is."`
 	Record    recordCmd    `cmd:"" help:"Note in the ledger what only people know: places, custodians, losses, dates."`
 	Version   versionCmd   `cmd:"" help:"Print version and build."`
@@ -74,7 +75,7 @@ func (u *ui) guarded(args []string) int {
 // run is one command. A panic goes through its defers too: the terminal is put right and
 // secrets are wiped before Guard turns it into an error.
 func (u *ui) run(args []string) int {
-	u.undo.watch.Do(func() { u.undo.start(u.err) })
+	u.undo.watch.Do(u.watchSignals)
 	defer secret.WipeAll()
 	defer u.show()
 	if err := secret.Harden(); err != nil {
@@ -90,6 +91,9 @@ func (u *ui) run(args []string) int {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	if args[0] == "--version" { // as programs have it
+		args = append([]string{"version"}, args[1:]...)
 	}
 	u.json = slices.Contains(args, "--json") // a guess, for errors of parsing
 	context, err := parser.Parse(args)

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		u.shown = func() { panic("with a secret on the screen") }
 		hostRoot = airgaptest.Host(airgaptest.Desktop)
 		os.Exit(u.guarded(os.Args[1:]))
-	}, "coldvault-hostile": hostile, "coldvault-opens": opens, "coldvault-older": olderKernel, "coldvault-nobody": asNobody})
+	}, "coldvault-interrupted": interrupted, "coldvault-hostile": hostile, "coldvault-opens": opens, "coldvault-older": olderKernel, "coldvault-nobody": asNobody})
 }
 
 // suite runs the tests with a folder for what they share.
@@ -97,7 +97,7 @@ func (s *sample) make() error {
 		}
 	}
 	type vaultLine struct {
-		Type, ID string
+		Type, Vault string
 	}
 	var made vaultLine
 	for _, step := range []struct {
@@ -111,7 +111,10 @@ func (s *sample) make() error {
 		{args: []string{"seal", "--vault", "other/vault", "--to", "other/medium", "pool-1"}},
 		{args: []string{"paper", "--vault", "vault", "--out", "pages.pdf"}},
 	} {
-		cmd := exec.Command("coldvault", append(step.args, "--passphrase-file", "passphrase", "--yes", "--json")...)
+		if step.args[0] != "paper" {
+			step.args = append(step.args, "--passphrase-file", "passphrase", "--yes")
+		}
+		cmd := exec.Command("coldvault", append(step.args, "--json")...)
 		cmd.Dir = s.Dir
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
@@ -123,7 +126,7 @@ func (s *sample) make() error {
 			if err := json.Unmarshal(out, &made); err != nil {
 				return err
 			}
-			*step.id = made.ID
+			*step.id = made.Vault
 		}
 	}
 	return s.readSets()

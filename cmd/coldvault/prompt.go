@@ -41,10 +41,18 @@ var errNoTerminal = &ceremony.HintError{
 	Hint: "give it with --passphrase-file FILE, or - for standard input",
 }
 
+var errNeverAsks = &ceremony.HintError{
+	Err:  errors.New("the passphrase is needed, and --yes never asks"),
+	Hint: "give it with --passphrase-file FILE, or - for standard input",
+}
+
 // Passphrase reads the passphrase from its file or asks for it.
 func (u *ui) Passphrase(fresh bool) (*secret.Buffer, error) {
 	if u.secrets.passphraseFile != "" {
 		return u.passphraseFromFile(u.secrets.passphraseFile)
+	}
+	if u.secrets.yes {
+		return nil, errNeverAsks
 	}
 	if !fresh {
 		return u.passphrase("passphrase of the vault's signer: ")
@@ -56,7 +64,7 @@ func (u *ui) passphrase(prompt string) (*secret.Buffer, error) {
 	if err := u.hide(); err != nil {
 		return nil, errNoTerminal
 	}
-	return u.askHidden(prompt)
+	return u.askHidden("%s", prompt)
 }
 
 // passphraseFromFile takes the first line of a file.
@@ -134,9 +142,9 @@ func (u *ui) Card(prompt string) (*secret.Buffer, error) {
 	var line *secret.Buffer
 	var err error
 	if canDraw() {
-		line, err = u.askWords(prompt + "\n(words are shown one at a time, digits not at all; an empty line gives up): ")
+		line, err = u.askWords("%s\n(words are shown one at a time, digits not at all; an empty line gives up): ", prompt)
 	} else {
-		line, err = u.askHidden(prompt + "\n(not shown; an empty line gives up): ")
+		line, err = u.askHidden("%s\n(not shown; an empty line gives up): ", prompt)
 	}
 	if errors.Is(err, errClosed) { // Ctrl-D
 		return nil, ceremony.ErrNobody
@@ -156,7 +164,7 @@ func (u *ui) Ask(question string) (string, error) {
 	if u.secrets.yes {
 		return "", ceremony.ErrNobody
 	}
-	answer, err := u.askShown(question + " (empty if not known): ")
+	answer, err := u.askShown("%s (empty if not known): ", question)
 	if errors.Is(err, errClosed) { // Ctrl-D: not known either
 		err = nil
 	}
@@ -164,7 +172,7 @@ func (u *ui) Ask(question string) (string, error) {
 }
 
 // askShown asks with what is typed on the screen.
-func (u *ui) askShown(prompt string) (string, error) {
+func (u *ui) askShown(prompt string, args ...any) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return "", ceremony.ErrNobody
@@ -173,7 +181,7 @@ func (u *ui) askShown(prompt string) (string, error) {
 	u.show()
 	u.Progress("", 0, 0)
 	secret.Collect()
-	u.tell(tty, prompt)
+	u.tell(tty, prompt, args...)
 	answer := make([]byte, maxTyped)
 	n, err := tty.Read(answer)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -282,11 +290,11 @@ func (u *ui) show() {
 }
 
 // askHidden reads one line from the hidden terminal straight into guarded memory.
-func (u *ui) askHidden(prompt string) (*secret.Buffer, error) {
+func (u *ui) askHidden(prompt string, args ...any) (*secret.Buffer, error) {
 	tty := u.hidden.tty
 	u.Progress("", 0, 0)
 	secret.Collect()
-	u.tell(u.hidden.screen, prompt)
+	u.tell(u.hidden.screen, prompt, args...)
 	defer u.tell(u.hidden.screen, "\n")
 	b, err := secret.New(maxTyped)
 	if err != nil {

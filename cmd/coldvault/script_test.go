@@ -11,9 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -62,7 +64,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	add("codes", "[PREFIX:] FILE…     prints the digits of every code, one a line", 1, -1, cmdCodes)
 	add("words", "FILE cold|hot     prints the words of a card in one line", 2, 2, cmdWords)
 	add("forge", "FILE…     prints the codes of cards with another secret and a right checksum", 1, -1, cmdForge)
-	add("jsonlines", "FILE [TYPE[=COUNT]…]     wants JSON lines of known types, and of these", 1, -1, cmdJSONLines)
+	add("jsonlines", "FILE [TYPE[=COUNT]…]     wants JSON lines as README.md says, and of these types", 1, -1, cmdJSONLines)
 	return commands
 }
 
@@ -232,10 +234,43 @@ func cmdForge(ts *testscript.TestScript, args []string) {
 	}
 }
 
-// jsonTypes are the kinds of objects that --json writes.
-var jsonTypes = []string{
-	"accepted", "act", "compartment", "copy", "date", "drill", "error", "fact", "figure", "file", "finding", "folder", "generation", "held", "host", "id", "input", "interface", "kit", "left_out", "medium", "pages",
-	"recorded", "restored", "share", "status", "status-finding", "vault", "verdict", "version",
+// jsonRows are the rows of README.md that say what --json writes, by type: of each member
+// whether it is always there.
+var jsonRows = sync.OnceValue(func() map[string][]map[string]bool {
+	rows := map[string][]map[string]bool{}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		panic(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "### JSON")
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		members := map[string]bool{}
+		for _, m := range regexp.MustCompile("(\\[?)`([a-z_]+)`").FindAllStringSubmatch(cells[2], -1) {
+			members[m[2]] = m[1] == ""
+		}
+		kind := strings.Trim(cells[1], " `")
+		rows[kind] = append(rows[kind], members)
+	}
+	return rows
+})
+
+// fitsRow tells whether an object has what a row says, and nothing else.
+func fitsRow(object map[string]any, row map[string]bool) bool {
+	for name, always := range row {
+		if _, has := object[name]; always && !has {
+			return false
+		}
+	}
+	for name := range object {
+		if _, known := row[name]; !known && name != "type" {
+			return false
+		}
+	}
+	return true
 }
 
 func cmdJSONLines(ts *testscript.TestScript, args []string) {
@@ -246,8 +281,11 @@ func cmdJSONLines(ts *testscript.TestScript, args []string) {
 			ts.Fatalf("%v in %s", err, line)
 		}
 		kind, _ := object["type"].(string)
-		if !slices.Contains(jsonTypes, kind) || !strings.HasPrefix(line, `{"type":"`+kind+`"`) {
-			ts.Fatalf("unknown type, or not the first member: %s", line)
+		if !slices.ContainsFunc(jsonRows()[kind], func(row map[string]bool) bool { return fitsRow(object, row) }) {
+			ts.Fatalf("README.md has no such line: %s", line)
+		}
+		if !strings.HasPrefix(line, `{"type":"`+kind+`"`) {
+			ts.Fatalf("the type is not the first member: %s", line)
 		}
 		seen[kind]++
 	}

@@ -6,8 +6,9 @@ package main
 //     asked for goes to standard output. With --json only JSON goes there.
 //   - Errors are "coldvault: error: …", lower case, no full stop, and where there
 //     is something to do, "coldvault: hint: …" after it.
-//   - Nothing that came from a medium is printed without being quoted or stripped
-//     of control characters: a label must not be able to draw on the terminal.
+//   - Text that is printed is a format of the program and arguments, which may have come
+//     from a medium and are stripped of control characters and line breaks: a label must
+//     not be able to draw on the terminal, nor a name to print a line of a report.
 //   - Progress and colour only on a terminal; NO_COLOR is honoured.
 
 import (
@@ -40,6 +41,7 @@ type ui struct {
 	undo     interrupts
 	hidden   *hidden // while the terminal does not echo
 	shown    func()  // a secret is on the screen; overridden by test
+	stepped  func()  // a step is done or a line is to come; overridden by test
 }
 
 // reported is standard output: what could not be written there fails the command at its end.
@@ -76,38 +78,59 @@ func (u *ui) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// clean strips what could move the cursor or hide text.
+// clean strips what could move the cursor, begin a line or hide text.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
+		if unicode.IsPrint(r) {
 			return r
 		}
 		return '�'
 	}, text)
 }
 
-func (u *ui) line(w io.Writer, text string) {
-	u.Progress("", 0, 0)
-	fmt.Fprintln(w, clean(text))
+// oneLine is the text of an error on one line, however many errors it joins.
+func oneLine(err error) string { return clean(strings.ReplaceAll(err.Error(), "\n", "; ")) }
+
+// outside is an argument of a format: it prints as it would, cleaned.
+type outside struct{ arg any }
+
+func (o outside) Format(s fmt.State, verb rune) {
+	arg := o.arg
+	if err, ok := arg.(error); ok {
+		arg = oneLine(err)
+	}
+	_, _ = io.WriteString(s, clean(fmt.Sprintf(fmt.FormatString(s, verb), arg)))
+}
+
+// sprint is fmt.Sprintf with arguments that cannot leave their line.
+func sprint(format string, args ...any) string {
+	cleaned := make([]any, len(args))
+	for i, arg := range args {
+		cleaned[i] = outside{arg}
+	}
+	return fmt.Sprintf(format, cleaned...)
 }
 
 // Say reports a step that is done.
 func (u *ui) Say(format string, args ...any) {
 	u.Progress("", 0, 0)
-	fmt.Fprintln(u.err, u.paint(green, "✓"), clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(u.err, u.paint(green, "✓"), sprint(format, args...))
 }
 
 // Warn reports what went wrong without stopping the work.
 func (u *ui) Warn(format string, args ...any) {
-	if u.undo.words.take(clean(fmt.Sprintf(format, args...))) {
+	if u.undo.words.take(sprint(format, args...)) {
 		return
 	}
 	u.Progress("", 0, 0)
-	fmt.Fprintln(u.err, u.paint(yellow, "!"), clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(u.err, u.paint(yellow, "!"), sprint(format, args...))
 }
 
 // Progress draws one line over itself; total 0 removes it.
 func (u *ui) Progress(what string, done, total int) {
+	if u.stepped != nil {
+		u.stepped()
+	}
 	if !u.terminal {
 		return
 	}
@@ -120,7 +143,9 @@ func (u *ui) Progress(what string, done, total int) {
 }
 
 // tell prints a prompt at the terminal.
-func (u *ui) tell(tty io.Writer, text string) { fmt.Fprint(tty, clean(text)) }
+func (u *ui) tell(tty io.Writer, format string, args ...any) {
+	_, _ = io.WriteString(tty, sprint(format, args...))
+}
 
 // tellSecret prints what only the person at the terminal may see, from guarded
 // memory and without a copy: words of the list, which are letters.
@@ -148,13 +173,14 @@ func (u *ui) text() io.Writer {
 }
 
 func (u *ui) print(format string, args ...any) {
-	u.line(u.text(), fmt.Sprintf(format, args...))
+	u.Progress("", 0, 0)
+	fmt.Fprintln(u.text(), sprint(format, args...))
 }
 
 // heading begins a part of a command's output.
 func (u *ui) heading(format string, args ...any) {
 	u.Progress("", 0, 0)
-	text := clean(fmt.Sprintf(format, args...))
+	text := sprint(format, args...)
 	if !u.json {
 		text = u.paint(bold, text)
 	}
@@ -164,7 +190,7 @@ func (u *ui) heading(format string, args ...any) {
 // verdict prints a line that begins with a state: good, a warning, or bad.
 func (u *ui) verdict(color, state, format string, args ...any) {
 	u.Progress("", 0, 0)
-	fmt.Fprintf(u.text(), "  %s %s\n", u.paint(color, fmt.Sprintf("%-7s", state)), clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(u.text(), "  %s %s\n", u.paint(color, sprint("%-7s", state)), sprint(format, args...))
 }
 
 // emit writes one JSON object with its type; nothing without --json.
@@ -189,17 +215,19 @@ func (u *ui) fail(err error) int {
 	u.Progress("", 0, 0)
 	code := exitCode(err)
 	hint := hintOf(err)
-	text := strings.ReplaceAll(clean(err.Error()), "\n", "; ")
+	text := oneLine(err)
 	fmt.Fprintf(u.err, "coldvault: %s %s\n", u.paint(red, "error:"), text)
 	if hint != "" {
 		fmt.Fprintf(u.err, "coldvault: hint: %s\n", clean(hint))
 	}
-	u.emit("error", struct {
-		Error string `json:"error"`
-		Hint  string `json:"hint,omitempty"`
-		Exit  int    `json:"exit"`
-	}{text, hint, code})
+	u.emit("error", errorJSON{text, hint, code})
 	return code
+}
+
+type errorJSON struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+	Exit  int    `json:"exit"`
 }
 
 // table prints rows in columns.
@@ -208,7 +236,7 @@ func (u *ui) table(rows [][]string) {
 	t := tabwriter.NewWriter(u.text(), 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = strings.ReplaceAll(clean(cell), "\n", " ")
+			row[i] = clean(cell)
 		}
 		fmt.Fprintln(t, "  "+strings.Join(row, "\t"))
 	}

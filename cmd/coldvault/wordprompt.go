@@ -26,7 +26,7 @@ func (u *ui) AcceptWords(numbers []int, words []byte) (bool, error) {
 		return false, ceremony.ErrNobody
 	}
 	defer u.apart()()
-	u.tell(u.hidden.screen, fmt.Sprintf("These words do not fit the others: %s. The card can be used if this is what stands on it:\n", ceremony.Numbers(numbers)))
+	u.tell(u.hidden.screen, "These words do not fit the others: %s. The card can be used if this is what stands on it:\n", ceremony.Numbers(numbers))
 	u.tellSecret(u.hidden.screen, words)
 	_ = unix.IoctlSetInt(int(u.hidden.tty.Fd()), unix.TCFLSH, unix.TCIFLUSH)
 	answer, err := u.askHidden("Type yes to take it, anything else to refuse: ")
@@ -240,7 +240,7 @@ func (u *ui) readKey(key []byte) error {
 }
 
 // askWords is askHidden, key by key, on the alternate screen.
-func (u *ui) askWords(prompt string) (*secret.Buffer, error) {
+func (u *ui) askWords(prompt string, args ...any) (*secret.Buffer, error) {
 	stop, err := u.keyByKey()
 	if err != nil {
 		return nil, err
@@ -253,7 +253,7 @@ func (u *ui) askWords(prompt string) (*secret.Buffer, error) {
 	defer b.Destroy()
 	defer u.apart()()
 	tty := u.hidden.screen
-	u.tell(tty, prompt)
+	u.tell(tty, prompt, args...)
 	last := b.Len() - 1 // where each key is read into
 	e := &wordEditor{text: b.Bytes()[:last]}
 	for {

@@ -46,7 +46,7 @@ func TestACloneIsNotTheMediumItWasMadeOf(t *testing.T) {
 	now := time.Now()
 	seal := func(to ...string) {
 		now = now.Add(time.Hour)
-		_, err := Seal(o, SealRequest{Vault: folder, Sources: []string{fourNetworks(t)}, To: to, Rules: Rules{Now: now}})
+		_, err := Seal(o, SealRequest{Host: quietHost(), Vault: folder, Sources: []string{fourNetworks(t)}, To: to, Rules: Rules{Now: now}})
 		require.NoError(t, err)
 	}
 	seal(stick)
@@ -106,7 +106,7 @@ func TestTwoMediaOfOneIDAreNotRecorded(t *testing.T) {
 	now := time.Now()
 	seal := func(to ...string) {
 		now = now.Add(time.Hour)
-		_, err := Seal(o, SealRequest{Vault: folder, Sources: []string{fourNetworks(t)}, To: to, Rules: Rules{Now: now}})
+		_, err := Seal(o, SealRequest{Host: quietHost(), Vault: folder, Sources: []string{fourNetworks(t)}, To: to, Rules: Rules{Now: now}})
 		require.NoError(t, err)
 	}
 	status := func() ledger.Status {

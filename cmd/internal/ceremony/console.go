@@ -10,6 +10,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"coldvault/vault/secret"
 )
@@ -59,6 +60,23 @@ func withHint(err error, format string, args ...any) error {
 	return &HintError{Err: err, Hint: fmt.Sprintf(format, args...)}
 }
 
+// Count is a number of things: "1 file", "2 files".
+func Count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// beside is an error as it is read beside the name of what it is about.
+func beside(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) && path.Path == name {
+		return path.Err
+	}
+	return err
+}
+
 // UsageError is a request that cannot be meant so: exit code 2.
 type UsageError struct{ Err error }
 
@@ -70,3 +88,11 @@ func usage(format string, args ...any) error { return &UsageError{Err: fmt.Error
 // ErrDamage is what check, scan and inspect end with when they found something:
 // exit code 3.
 var ErrDamage = errors.New("damage was found")
+
+// FoundError is an ErrDamage that says what else is wrong: nothing that a repair mends.
+type FoundError struct{ What string }
+
+func (e *FoundError) Error() string { return e.What }
+
+// Is makes it an ErrDamage.
+func (e *FoundError) Is(target error) bool { return target == ErrDamage }

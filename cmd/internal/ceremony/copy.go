@@ -73,15 +73,13 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 		c.Say("generation %d copied to %s and read back from it", generation.Number, m)
 	}
 	warnUnlogged(c, copied.Unlogged, copied.IDs)
-	var errs []error
 	for _, f := range copied.Failed {
 		c.Warn("%v", f)
-		errs = append(errs, f)
 	}
 	err = record(r.Ledger, r.Now, places.copies(copied.IDs, func(name string) int { return copied.Newest[name] })...)
 	result := &CopyResult{Vault: generation.Identity.Vault.ID, Generation: generation.Number, Duplicated: copied}
-	if len(errs) > 0 {
-		err = withHint(errors.Join(fmt.Errorf("%d of %d media do not hold generation %d: %w", len(errs), len(r.To), generation.Number, errors.Join(errs...)), err),
+	if failed := len(copied.Failed); failed > 0 {
+		err = withHint(errors.Join(fmt.Errorf("%d of %d media do not hold generation %d", failed, len(r.To), generation.Number), err),
 			"mend or replace the medium and copy again; `coldvault check` says what one holds already")
 	}
 	return result, err

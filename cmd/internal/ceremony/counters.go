@@ -30,22 +30,31 @@ type chainAnswers struct {
 	byFile map[string]string
 }
 
+// CheckChainCounters wants N, unknown or FILE=N; of what the files are is seen when they are
+// open.
+func CheckChainCounters(answers []string) error {
+	for _, answer := range answers {
+		_, value := cutLast(answer, '=')
+		if _, err := strconv.ParseUint(value, 10, 64); err != nil && value != unknownCounter {
+			return usage("--chain-counter %s: a number, or %s", answer, unknownCounter)
+		}
+	}
+	return nil
+}
+
 // parseAnswers reads N, unknown and FILE=N.
 func parseAnswers(report material.Report, answers []string) (chainAnswers, error) {
 	a := chainAnswers{byFile: map[string]string{}}
+	if err := CheckChainCounters(answers); err != nil {
+		return a, err
+	}
 	questions := map[string]bool{}
 	for _, c := range report.Counters {
 		questions[c.What] = true
 	}
 	for _, answer := range answers {
-		file, value := "", answer
-		if i := strings.LastIndexByte(answer, '='); i >= 0 {
-			file, value = answer[:i], answer[i+1:]
-		}
-		_, err := strconv.ParseUint(value, 10, 64)
+		file, value := cutLast(answer, '=')
 		switch {
-		case err != nil && value != unknownCounter:
-			return a, usage("--chain-counter %s: a number, or %s", answer, unknownCounter)
 		case file == "" && value != unknownCounter && len(questions) > 1:
 			return a, usage("--chain-counter %s: say for which file, FILE=%s: there are %s", value, value, counterFiles(report))
 		case file != "" && !slices.ContainsFunc(report.Counters, func(c material.Counter) bool { return c.File == file }):

@@ -73,6 +73,10 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 		defer stop()
 		r.Made = o.Create(r)
 	}
+	// Before there is a secret: the disk that the cards would be on may be the wrong one.
+	if err := r.Made.failure(); err != nil {
+		return nil, err
+	}
 	inMemory, err := warnOfDisk(c, r.Cards)
 	if err != nil {
 		return nil, err
@@ -88,15 +92,19 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	}
 
 	undo := &undoList{}
-	defer c.OnInterrupt(undo.run)()
-	defer func() {
+	calledOff := c.OnInterrupt(func() {
+		undo.run()
+		if undo.committed {
+			c.Warn("the vault is made: %s, and its %d cards in %s are secrets, to be printed, handed out and removed; `coldvault check --vault %s` shows its fingerprint",
+				r.Vault, r.Shares, r.Cards, r.Vault)
+		}
+	})
+	defer func() { // once made, it is to be said of until the end of the report
 		if err != nil {
 			undo.run()
+			calledOff()
 		}
 	}()
-	if r.Made.cardsErr != nil {
-		return nil, withHint(r.Made.cardsErr, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
-	}
 	result = &CreateResult{Identity: id, InMemory: inMemory, HostAccepted: accepted}
 	for i := 1; i <= fresh.Cards(); i++ {
 		c.Progress("drawing the cards and reading them back", i, fresh.Cards())
@@ -197,7 +205,7 @@ func (r *CreateRequest) params() vault.CreateParams {
 func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 	temp := r.Made.vault.name
 	if err := undo.fill(r.Made.vault); err != nil {
-		return withHint(err, "if %s is the rest of an interrupted init, remove it", temp)
+		return err
 	}
 	dir, err := media.OpenDir(temp)
 	if err != nil {

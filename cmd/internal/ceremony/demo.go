@@ -134,7 +134,7 @@ func (d *demo) seal() (Act, error) {
 		}
 	}
 	r, err := Seal(d.console, SealRequest{
-		Vault: d.path("vault"), Sources: []string{d.path("pool")}, To: []string{d.path("stick-a"), d.path("stick-b")}, Rules: d.rules(),
+		Vault: d.path("vault"), Sources: []string{d.path("pool")}, To: []string{d.path("stick-a"), d.path("stick-b")}, Rules: d.rules(), Host: d.host,
 	})
 	if err != nil {
 		return Act{}, err
@@ -154,7 +154,7 @@ func (d *demo) print() (Act, error) {
 		return Act{}, err
 	}
 	return Act{"Printed", []string{
-		fmt.Sprintf("%d page(s), %d QR codes; any %d of them restore; all of them read back", r.Pages, r.Codes, r.Data),
+		fmt.Sprintf("%s, %d QR codes; any %d of them restore; all of them read back", Count(r.Pages, "page"), r.Codes, r.Data),
 	}}, nil
 }
 
@@ -246,7 +246,7 @@ func (d *demo) fromPaper() (Act, error) {
 		return Act{}, err
 	}
 	return Act{"Restored from paper alone with cards 2, 3, 4", []string{
-		fmt.Sprintf("%d page(s) and 3 cards as pictures of %d dpi; no stick", len(pages), scanDPI),
+		fmt.Sprintf("%s and 3 cards as pictures of %d dpi; no stick", Count(len(pages), "page"), scanDPI),
 		fmt.Sprintf("%d of %d files are the same, byte for byte", d.files, d.files),
 	}}, nil
 }

@@ -154,7 +154,8 @@ func (r *reading) wait(tell func(page, pages int)) scanned {
 }
 
 func (in *Intake) failed(name string, err error) {
-	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{err.Error()}, Missing: errors.Is(err, fs.ErrNotExist)})
+	why := strings.TrimPrefix(beside(name, err).Error(), name+": ")
+	in.Inputs = append(in.Inputs, Input{Name: name, Notes: []string{why}, Missing: errors.Is(err, fs.ErrNotExist)})
 }
 
 // Add reads a medium, a folder of scans, an image, a PDF or a text file; "-" is

@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,6 +12,7 @@ import (
 
 	"coldvault/testvectors"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/secret"
 )
 
@@ -101,18 +101,26 @@ type KitRequest struct {
 	Vault string
 	Media []string
 	Kit   string // folder with binaries for other architectures
+	Host  Host
 }
 
 // KitResult says where the kit now is.
 type KitResult struct {
-	Vault string
-	Files []string
-	Media []string
+	Vault  string
+	Files  []string
+	Media  []string
+	Failed []*vault.TargetError
+
+	HostAccepted []airgap.Finding
 }
 
 // WriteKit writes or refreshes restore/ on media. Its list is signed, so the passphrase is
 // needed.
 func WriteKit(c Console, r KitRequest) (*KitResult, error) {
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
+		return nil, err
+	}
 	defer secret.Collect() // when the signer's key is destroyed
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
@@ -125,6 +133,10 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	}
 	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.Media)
 	defer closeTargets()
+	const hint = "kit wants media that hold a generation of this vault, can be written and have room; the backup itself is untouched"
+	if len(targets) == 0 {
+		return nil, withHint(failed[0], hint)
+	}
 	signer, err := unlock(c, folder)
 	if err != nil {
 		return nil, err
@@ -137,16 +149,18 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	for _, n := range notes {
 		c.Warn("%s", n)
 	}
-	result := &KitResult{Vault: folder.ID, Media: done}
+	result := &KitResult{Vault: folder.ID, Media: done, Failed: append(failed, more...), HostAccepted: accepted}
 	for name := range files {
 		result.Files = append(result.Files, name)
-	}
-	var errs []error
-	for _, f := range append(failed, more...) {
-		errs = append(errs, f)
 	}
 	for _, m := range done {
 		c.Say("the kit of this program is on %s, and was read back from it", m)
 	}
-	return result, withHint(errors.Join(errs...), "kit wants media that hold a generation of this vault, can be written and have room; the backup itself is untouched")
+	for _, f := range result.Failed {
+		c.Warn("%v", f)
+	}
+	if len(result.Failed) > 0 {
+		return result, withHint(fmt.Errorf("%d of %d media do not have the kit", len(result.Failed), len(r.Media)), hint)
+	}
+	return result, nil
 }

@@ -150,6 +150,7 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)
 	_, err := Seal(o, SealRequest{
+		Host:  quietHost(),
 		Vault: filepath.Join(dir, "vault"), Sources: []string{fourNetworks(t)}, To: media, Rules: Rules{Now: time.Now()},
 	})
 	require.NoError(t, err)
@@ -198,7 +199,7 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 	for name, data := range pool {
 		write(t, src, name, data)
 	}
-	_, err = Seal(o, SealRequest{Vault: filepath.Join(dir, "vault"), Sources: []string{src}, To: media, Rules: Rules{Now: time.Now()}})
+	_, err = Seal(o, SealRequest{Host: quietHost(), Vault: filepath.Join(dir, "vault"), Sources: []string{src}, To: media, Rules: Rules{Now: time.Now()}})
 	require.NoError(t, err)
 	for i, c := range []struct {
 		answers []string
@@ -251,7 +252,7 @@ func TestIncoherentSetIsRefusedOrAcceptedOnRecord(t *testing.T) {
 		require.NoError(t, err, i)
 		write(t, src, name, pool[name])
 	}
-	request := SealRequest{Vault: filepath.Join(dir, "vault"), Sources: []string{src}, To: media, Rules: Rules{Now: time.Now()}}
+	request := SealRequest{Host: quietHost(), Vault: filepath.Join(dir, "vault"), Sources: []string{src}, To: media, Rules: Rules{Now: time.Now()}}
 	_, err := Seal(o, request)
 	var failed *FailedChecksError
 	require.ErrorAs(t, err, &failed)
@@ -287,7 +288,7 @@ func TestOddSourcesAreNamedAndNothingIsSealed(t *testing.T) {
 		src := t.TempDir()
 		write(t, src, "fine", []byte("fine"))
 		require.NoError(t, make(filepath.Join(src, "odd")))
-		_, err := Seal(o, SealRequest{Vault: filepath.Join(dir, "vault"), Sources: []string{src}, To: media, Rules: Rules{Now: time.Now()}})
+		_, err := Seal(o, SealRequest{Host: quietHost(), Vault: filepath.Join(dir, "vault"), Sources: []string{src}, To: media, Rules: Rules{Now: time.Now()}})
 		require.ErrorContains(t, err, name)
 		require.NoDirExists(t, filepath.Join(media[0], "coldvault"), name)
 	}

@@ -1,6 +1,8 @@
 package ceremony
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -38,6 +40,7 @@ func (o *Outputs) Paths() secret.Paths { return o.paths }
 // Folder is a new, private folder.
 type Folder struct {
 	name string
+	root *os.Root // it is that one, whatever has its name by now
 	err  error
 }
 
@@ -48,7 +51,18 @@ func (o *Outputs) folder(name string) *Folder {
 }
 
 func (o *Outputs) add(f *Folder, make func() error) *Folder {
-	f.err = o.undo.do(make, func() { _ = unix.Rmdir(f.name) })
+	f.err = o.undo.do(func() (err error) {
+		if err = make(); err != nil {
+			return err
+		}
+		if f.root, err = os.OpenRoot(f.name); err != nil {
+			_ = unix.Rmdir(f.name)
+		}
+		return err
+	}, func() {
+		removeEmpty(f.root, f.name)
+		f.root.Close()
+	})
 	if f.err == nil {
 		o.grant(f.name)
 	}
@@ -61,20 +75,37 @@ func (o *Outputs) grant(name string) {
 	o.paths.Rmdir = append(o.paths.Rmdir, filepath.Dir(name))
 }
 
-// Name is the folder's, or the error says why there is none.
-func (f *Folder) Name() (string, error) { return f.name, f.err }
+// Name is the folder's, or the error says why there is none; flag is what it was given with.
+func (f *Folder) Name(flag string) (string, error) { return f.name, f.failure(flag) }
 
-// Remove removes the folder and what is in it. os.RemoveAll would read the folder above,
-// which the sandbox does not grant.
+// failure is why the folder could not be made, or nil.
+func (f *Folder) failure(flag string) error {
+	switch {
+	case errors.Is(f.err, fs.ErrExist):
+		return withHint(f.err, "%s wants a folder that does not exist yet", flag)
+	case errors.Is(f.err, fs.ErrNotExist):
+		return withHint(f.err, "make the folder above it first")
+	}
+	return withHint(f.err, "give with %s a new folder in one that can be written", flag)
+}
+
+// Remove removes what is in the folder, and the folder if it has its name. os.RemoveAll
+// would read the folder above, which the sandbox does not grant.
 func (f *Folder) Remove() {
-	if info, err := os.Lstat(f.name); err != nil || !info.IsDir() {
-		return
-	}
-	entries, _ := os.ReadDir(f.name)
+	entries, _ := fs.ReadDir(f.root.FS(), ".")
 	for _, e := range entries {
-		os.RemoveAll(filepath.Join(f.name, e.Name()))
+		_ = f.root.RemoveAll(e.Name())
 	}
-	_ = unix.Rmdir(f.name)
+	removeEmpty(f.root, f.name)
+}
+
+// removeEmpty removes a folder that is empty and that still has its name. One that is put
+// there between the look and the removal would be empty too.
+func removeEmpty(root *os.Root, name string) {
+	made, err := root.Stat(".")
+	if is, lookErr := os.Lstat(name); err == nil && lookErr == nil && os.SameFile(made, is) {
+		_ = unix.Rmdir(name)
+	}
 }
 
 // fill has a folder removed with what is put into it from now on.
@@ -129,10 +160,10 @@ func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
 		out.cards, made, err = vault.OpenPrivate(r.Cards)
 		return err
 	}, func() {
-		out.cards.Close()
 		if made {
-			_ = unix.Rmdir(r.Cards)
+			removeEmpty(out.cards, r.Cards)
 		}
+		out.cards.Close()
 	})
 	switch {
 	case out.cardsErr != nil:
@@ -151,6 +182,17 @@ func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
 		}, func() { out.above.Close() })
 	}
 	return out
+}
+
+// failure is why one of them could not be made, or nil.
+func (o *CreateOutputs) failure() error {
+	switch {
+	case o.cardsErr != nil:
+		return withHint(o.cardsErr, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
+	case errors.Is(o.vault.err, fs.ErrExist):
+		return withHint(o.vault.err, "if %s is the rest of an interrupted init, remove it", o.vault.name)
+	}
+	return o.vault.failure("--vault")
 }
 
 // RestoreOutputs are those of `restore`: a target and the runbook beside it, or for the

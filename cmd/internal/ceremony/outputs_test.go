@@ -97,13 +97,13 @@ func TestFoldersThatAreEmptyGoAgain(t *testing.T) {
 	o, stop := NewOutputs(&operator{t: t})
 	empty, full, emptied := o.Rescue(filepath.Join(dir, "empty")), o.Demo(filepath.Join(dir, "full")), o.Rescue(filepath.Join(dir, "emptied")+"/")
 	for _, f := range []*Folder{empty, full, emptied} {
-		name, err := f.Name()
+		name, err := f.Name("--dir")
 		require.NoError(t, err)
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.Equal(t, 0o700|os.ModeDir, info.Mode())
 	}
-	_, err := o.Rescue(filepath.Join(dir, "full")).Name()
+	_, err := o.Rescue(filepath.Join(dir, "full")).Name("--dir")
 	require.ErrorIs(t, err, os.ErrExist)
 	for _, name := range []string{"full", "emptied"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "file"), nil, 0o600))
@@ -117,7 +117,7 @@ func TestFoldersThatAreEmptyGoAgain(t *testing.T) {
 	stop()
 	require.Equal(t, []string{"full"}, namesIn(t, dir))
 	require.Equal(t, []string{"file"}, namesIn(t, filepath.Join(dir, "full")))
-	_, err = o.Rescue(filepath.Join(dir, "late")).Name()
+	_, err = o.Rescue(filepath.Join(dir, "late")).Name("--dir")
 	require.ErrorIs(t, err, errUndone)
 }
 
@@ -156,4 +156,36 @@ func TestARunbookIsBesideTheFolderOrInIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is taken back is what was made, whatever has its name by then. Breaks G7.
+func TestWhatIsTakenBackIsWhatWasMade(t *testing.T) {
+	dir := t.TempDir()
+	o, stop := NewOutputs(&operator{t: t})
+	request := CreateRequest{Vault: filepath.Join(dir, "vault"), Cards: filepath.Join(dir, "cards"), Label: "x", Shares: 3, Threshold: 2}
+	made := o.Create(request)
+	require.NoError(t, made.cardsErr)
+	require.NoError(t, made.vault.err)
+	undo := &undoList{}
+	require.NoError(t, undo.createIn(made.cards, "card-1.pdf", []byte("a card"), 0o400))
+	require.NoError(t, undo.fill(made.vault))
+	write(t, dir, "vault.new/signer.age", []byte("a key"))
+
+	for _, name := range []string{"cards", "vault.new"} {
+		require.NoError(t, os.Rename(filepath.Join(dir, name), filepath.Join(dir, "moved-"+name)))
+	}
+	write(t, dir, "cards/card-1.pdf", []byte("mine"))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "vault.new"), 0o700))
+	undo.run()
+	require.Empty(t, namesIn(t, filepath.Join(dir, "moved-cards")))
+	require.Empty(t, namesIn(t, filepath.Join(dir, "moved-vault.new")))
+	require.Equal(t, []string{"card-1.pdf"}, namesIn(t, filepath.Join(dir, "cards")))
+	require.DirExists(t, filepath.Join(dir, "vault.new"))
+	stop()
+	require.DirExists(t, filepath.Join(dir, "cards"))
+	require.DirExists(t, filepath.Join(dir, "vault.new"))
+
+	write(t, dir, "vault.new/theirs", nil)
+	made.vault.Remove()
+	require.Equal(t, []string{"theirs"}, namesIn(t, filepath.Join(dir, "vault.new")))
 }

@@ -52,7 +52,7 @@ func (e *HostError) hint() string {
 	return fmt.Sprintf("%s; `coldvault preflight` shows everything; %s goes on regardless", e.Findings[0].Hint, strings.Join(flags, " "))
 }
 
-// hostGate is the first step of whatever brings secrets into memory. It refuses a
+// hostGate is the first step of whatever makes, seals, signs with or restores secrets. It refuses a
 // host with findings that are not accepted, and reports those that are. Keeps G17.
 func hostGate(c Console, h Host) (accepted []airgap.Finding, err error) {
 	if h.Facts == nil {
@@ -85,8 +85,8 @@ func (h Host) warnClock(c Console, sealed time.Time) {
 	}
 }
 
-// ErrHost is what preflight ends with when it found what init and restore refuse.
-var ErrHost = errors.New("init and restore would be refused on this host")
+// ErrHost is what preflight ends with when it found what hostGate refuses.
+var ErrHost = errors.New("init, seal, kit, restore and drill would be refused on this host")
 
 // PreflightRequest is what `preflight` is asked for.
 type PreflightRequest struct {

@@ -51,6 +51,7 @@ func TestPagesThatReadDifferentlyAreRefused(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)
 	_, err := Seal(o, SealRequest{
+		Host:  quietHost(),
 		Vault: filepath.Join(dir, "vault"), Sources: []string{fourNetworks(t)}, To: media, Rules: Rules{Now: time.Now()},
 	})
 	require.NoError(t, err)

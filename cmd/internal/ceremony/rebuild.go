@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"coldvault/media"
+	"coldvault/vault/airgap"
 )
 
 // roleVault restores the vault's own folder instead of the material: for a cold
@@ -12,7 +13,7 @@ import (
 const roleVault = "vault"
 
 // rebuild writes the vault's folder, which must be new.
-func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
+func (r RestoreRequest) rebuild(c Console, wanted []string, accepted []airgap.Finding) (result *RestoreResult, err error) {
 	undo := &undoList{}
 	defer c.OnInterrupt(undo.run)()
 	defer func() {
@@ -20,12 +21,15 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 			undo.run()
 		}
 	}()
+	if err := r.Made.folder.failure("--to"); err != nil { // which --role vault makes
+		return nil, err
+	}
 	if err := undo.fill(r.Made.folder); err != nil {
-		return withHint(err, "--role vault makes the vault's folder: give a name that does not exist yet")
+		return nil, err
 	}
 	opened, err := r.open(c, wanted)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer opened.close()
 	for _, b := range opened.bundles {
@@ -33,12 +37,12 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 	}
 	passphrase, err := newPassphrase(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer passphrase.Destroy()
 	dir, err := media.OpenDir(r.Made.folder.name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer dir.Close()
 	for _, b := range opened.bundles {
@@ -46,9 +50,12 @@ func (r RestoreRequest) rebuild(c Console, wanted []string) (err error) {
 			continue
 		}
 		if err := opened.generation.Rebuild(dir, b.Signer, passphrase); err != nil {
-			return err
+			return nil, err
 		}
-		return undo.commit(func() error { return os.Chmod(r.Made.folder.name, 0o700) })
+		if err := undo.commit(func() error { return os.Chmod(r.Made.folder.name, 0o700) }); err != nil {
+			return nil, err
+		}
+		return &RestoreResult{Identity: opened.generation.Identity, To: r.To, HostAccepted: accepted, Folder: true}, nil
 	}
-	return errors.New("the backup does not hold the signer's key")
+	return nil, errors.New("the backup does not hold the signer's key")
 }

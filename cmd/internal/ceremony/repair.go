@@ -26,7 +26,7 @@ func repair(c Console, in *Intake, checks []*vault.Checked) (repaired map[string
 				c.Warn("%s: not repaired: %v", m.Path, m.Err)
 			case m.Rebuilt > 0:
 				repaired[dir.Name()] = true
-				c.Say("%s: repaired; %d blocks came from parity", m.Path, m.Rebuilt)
+				c.Say("%s: repaired; %s from parity", m.Path, Count(m.Rebuilt, "block"))
 			default:
 				repaired[dir.Name()] = true
 				c.Say("%s: repaired", m.Path)

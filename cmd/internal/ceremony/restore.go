@@ -53,7 +53,8 @@ type RestoreResult struct {
 	InMemory     bool     // To is on no disk
 	Runbook      []string // files that say what to do now
 	HostAccepted []airgap.Finding
-	LeftOut      []vault.LeftOut // archives that are not there
+	LeftOut      []vault.LeftOut // archives that are not there; the error says so too
+	Folder       bool            // To is the vault's own folder, set up again; there are no files
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
@@ -75,7 +76,7 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		r.Made = o.Restore(r.Role, r.To)
 	}
 	if role.name == roleVault {
-		return nil, r.rebuild(c, role.compartments)
+		return r.rebuild(c, role.compartments, accepted)
 	}
 	// The target before anything else: nothing is asked of the custodians that
 	// could then not be written.
@@ -460,12 +461,12 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 			return bundles, tryAnother(err)
 		}
 		bundles = append(bundles, b)
-		c.Say("compartment %s opened: %d files, each with the digest it was sealed with", name, len(b.Data))
+		c.Say("compartment %s opened: %s, each with the digest it was sealed with", name, Count(len(b.Data), "file"))
 		if err := compareIDs(b); err != nil {
 			return bundles, errors.Join(err, ErrDamage)
 		}
 		if n := len(b.Contents.IDs); n > 0 {
-			c.Say("compartment %s: all %d ids are derived again as they were at sealing", name, n)
+			c.Say("compartment %s: %s derived again as at sealing", name, Count(n, "id"))
 		}
 	}
 	return bundles, nil

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault"
+	"coldvault/vault/airgap"
 	"coldvault/vault/format"
 	"coldvault/vault/ledger"
 	"coldvault/vault/material"
@@ -35,6 +37,7 @@ type SealRequest struct {
 	Due      []ledger.Deadline
 	// Replug waits for each medium to be pulled and put back, and reads it again.
 	Replug bool
+	Host   Host
 }
 
 // SealResult says what was sealed.
@@ -42,10 +45,19 @@ type SealResult struct {
 	*vault.SealResult
 	Vault  string // id
 	Report material.Report
+
+	HostAccepted []airgap.Finding
 }
 
 // Seal puts a new generation on every medium. It needs no card.
 func Seal(c Console, r SealRequest) (*SealResult, error) {
+	if err := checkPut(r.Put); err != nil {
+		return nil, err
+	}
+	accepted, err := hostGate(c, r.Host)
+	if err != nil {
+		return nil, err
+	}
 	defer secret.Collect() // when the files and the signer's key are destroyed
 	folder, closeFolder, err := openFolder(r.Vault)
 	if err != nil {
@@ -64,6 +76,10 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if len(targets) == 0 {
 		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
 	}
+	kit, err := kit(r.Kit)
+	if err != nil {
+		return nil, err
+	}
 	gathered, err := gather(slices.Concat(r.Sources, r.Attach), func([]string) (*vault.Gathered, error) {
 		return vault.GatherToSeal(r.Sources, r.Attach)
 	})
@@ -74,9 +90,9 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	report := r.Rules.judgeAll(gathered.Files, gathered.Data, gathered.Large, false)
 	notes, err := r.settle(c, &report)
 	if err != nil {
-		return &SealResult{Report: report}, err
+		return &SealResult{Report: report, HostAccepted: accepted}, err
 	}
-	c.Say("%d files recognised", len(report.Items))
+	c.Say("%s recognised", Count(len(report.Items), "file"))
 	places := locate(c, r.To)
 	if err := places.separate(c, folder, targets); err != nil {
 		return nil, err
@@ -86,10 +102,6 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer signer.Destroy()
-	kit, err := kit(r.Kit)
-	if err != nil {
-		return nil, err
-	}
 	request := vault.SealRequest{
 		Notes: notes, IDs: derivedIDs, Kit: kit, Signer: signer, Created: r.Rules.Now.UTC().Truncate(time.Second),
 		Targets: targets, Keep: r.Keep, Progress: throttled(c), Deadlines: r.deadlines(c, report),
@@ -101,9 +113,11 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		return nil, withHint(err, "the generation before it is untouched; mend what is named and seal again")
 	}
 	sealed.Failed = append(failed, sealed.Failed...)
-	events := append([]ledger.Event{sealed.Sealed}, places.copies(sealed.IDs, func(string) int { return sealed.Generation })...)
+	events := slices.Concat([]ledger.Event{sealed.Sealed},
+		places.copies(sealed.IDs, func(string) int { return sealed.Generation }), hostAccepted("seal", accepted))
 	err = notRecorded(r.Vault, folder.Record(request.Created, signer, events...))
 	result, reportErr := r.report(c, folder, sealed, report)
+	result.HostAccepted = accepted
 	if r.Replug && reportErr == nil {
 		// Not while a person is waited for.
 		gathered.Destroy()
@@ -113,6 +127,24 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 		reportErr = replug(c, places, sealed.Media, folder.ID, sealed)
 	}
 	return result, errors.Join(reportErr, err)
+}
+
+// checkPut wants FILE=hot, FILE=cold or FILE=both; whether there is such a file is seen later.
+func checkPut(put []string) error {
+	for _, p := range put {
+		if _, where := cutLast(p, '='); !slices.Contains([]string{"hot", "cold", "both"}, where) {
+			return usage("--put %s is not FILE=hot, FILE=cold or FILE=both", p)
+		}
+	}
+	return nil
+}
+
+// cutLast cuts at the last of a sign; without one, all is value.
+func cutLast(text string, sign byte) (name, value string) {
+	if i := strings.LastIndexByte(text, sign); i >= 0 {
+		return text[:i], text[i+1:]
+	}
+	return "", text
 }
 
 // deadlines are the dates that the operator gave and then those of the material, each
@@ -157,12 +189,12 @@ func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
 	signer, err := folder.UnlockSigner(passphrase)
 	debug.FreeOSMemory() // the 64 MiB of scrypt, half of what a seal may have
 	switch {
+	case err == nil, errors.Is(err, secret.ErrLimit):
+		return signer, err // with the hint that belongs to it
 	case errors.Is(err, vault.ErrPassphrase):
 		return nil, withHint(err, "the passphrase is the one given at init; if it is right, signer.age is damaged: %s", vault.SignerAdvice)
-	case errors.Is(err, secret.ErrLimit):
-		return nil, err // with the hint that belongs to it
 	}
-	return signer, withHint(err, "%s", vault.SignerAdvice)
+	return nil, withHint(err, "%s", vault.SignerAdvice)
 }
 
 // report says where the generation is, and fails unless it is everywhere.
@@ -226,7 +258,7 @@ func openTargets(taken, names []string) (dirs []*media.Dir, failed []*vault.Targ
 			}
 		}
 		if err != nil {
-			failed = append(failed, &vault.TargetError{Medium: name, Err: err})
+			failed = append(failed, &vault.TargetError{Medium: name, Err: beside(name, err)})
 			continue
 		}
 		taken = append(taken, name)
@@ -281,7 +313,12 @@ func gather(sources []string, read func([]string) (*vault.Gathered, error)) (*va
 		}
 	}
 	g, err := read(sources)
-	if errors.Is(err, secret.ErrLimit) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, withHint(err, "give files and folders that are there")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, withHint(err, "run this as a user who may read it")
+	case errors.Is(err, secret.ErrLimit):
 		return nil, withHint(err, "allow more locked memory with `ulimit -l unlimited`, run as root, or give fewer files at once")
 	}
 	return g, withHint(err, "remove or exchange the file that is named, or give files one by one")
@@ -350,8 +387,9 @@ func Inspect(sources []string, rules Rules) (material.Report, error) {
 	defer g.Destroy()
 	defer secret.Collect()
 	report := rules.judgeAll(g.Files, g.Data, g.Large, false)
-	if report.Worst() == material.Fail {
-		return report, fmt.Errorf("the set is not coherent: %w", ErrDamage)
+	var failed *FailedChecksError
+	if _, err := refuse(report, nil); errors.As(err, &failed) {
+		return report, withHint(failed, "what fails is named above: look for the file that is of another set, or an older one; `coldvault seal` refuses them together")
 	}
 	return report, nil
 }

@@ -22,7 +22,7 @@ func selfTest() error { return selfTestOn(testvectors.Golden()) }
 func selfTestOn(golden fs.FS) error {
 	if err := restoreGolden(golden); err != nil {
 		return withHint(fmt.Errorf("the self-test failed, so nothing that this program says here can be relied on: %w", err),
-			"compare the program's SHA-256 with that of its release (coldvault version), and use another machine")
+			"compare the program's SHA-256, which `coldvault preflight` shows, with that of its release, and use another machine")
 	}
 	return nil
 }

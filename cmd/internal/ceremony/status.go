@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -87,7 +88,10 @@ func writeCalendar(c Console, f *File, status ledger.Status) error {
 	defer c.OnInterrupt(undo.run)()
 	if err := f.write(undo, []byte(b.String())); err != nil {
 		undo.run()
-		return withHint(err, "a calendar is never written over an existing file: give another name with --ics")
+		if errors.Is(err, fs.ErrExist) {
+			return withHint(err, "a calendar is never written over an existing file: give another name with --ics")
+		}
+		return withHint(err, "give with --ics a file in a folder that is there and can be written")
 	}
 	return nil
 }

@@ -17,6 +17,8 @@ type undoList struct {
 	mu    sync.Mutex
 	steps []func()
 	done  bool
+
+	committed bool // everything is made
 }
 
 var errUndone = errors.New("interrupted")
@@ -53,31 +55,32 @@ func (u *undoList) commit(last func() error) error {
 	}
 	err := last()
 	if err == nil {
-		u.steps = nil
+		u.steps, u.committed = nil, true
 	}
 	return err
 }
 
 // create writes a new file and makes it durable; an existing one is an error.
 func (u *undoList) create(name string, data []byte, mode fs.FileMode) error {
-	return u.write(name, data, func() (*os.File, error) {
+	return u.write(data, func() (*os.File, error) {
 		return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	})
+	}, func() { os.Remove(name) }, func() (*os.File, error) { return os.Open(filepath.Dir(name)) })
 }
 
-// createIn is create in a folder that is open, whatever has its name by now. Keeps G7.
+// createIn is create in a folder that is open, whatever has its name by now or when the
+// file is removed. Keeps G7.
 func (u *undoList) createIn(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
-	return u.write(filepath.Join(dir.Name(), name), data, func() (*os.File, error) {
+	return u.write(data, func() (*os.File, error) {
 		return dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	})
+	}, func() { _ = dir.Remove(name) }, func() (*os.File, error) { return dir.Open(".") })
 }
 
-func (u *undoList) write(name string, data []byte, open func() (*os.File, error)) error {
+func (u *undoList) write(data []byte, open func() (*os.File, error), remove func(), openFolder func() (*os.File, error)) error {
 	var f *os.File
 	err := u.do(func() (err error) {
 		f, err = open()
 		return err
-	}, func() { os.Remove(name) })
+	}, remove)
 	if err != nil {
 		return err
 	}
@@ -85,20 +88,16 @@ func (u *undoList) write(name string, data []byte, open func() (*os.File, error)
 	if err == nil {
 		err = f.Sync()
 	}
-	return errors.Join(err, f.Close(), syncDir(filepath.Dir(name)))
-}
-
-// syncDir makes the entries of a folder durable.
-func syncDir(name string) error {
-	dir, err := os.Open(name)
-	if err != nil {
-		return err
+	err = errors.Join(err, f.Close())
+	folder, openErr := openFolder()
+	if openErr != nil {
+		return errors.Join(err, openErr)
 	}
-	defer dir.Close()
-	return syncFolder(dir)
+	defer folder.Close()
+	return errors.Join(err, syncFolder(folder))
 }
 
-// syncFolder is syncDir of a folder that is open. Some file systems have nothing to sync
+// syncFolder makes the entries of a folder durable. Some file systems have nothing to sync
 // there.
 func syncFolder(dir *os.File) error {
 	if err := dir.Sync(); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOTSUP) {

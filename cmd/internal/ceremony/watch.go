@@ -58,9 +58,23 @@ func (w *watcher) frame() error {
 		return err
 	}
 	found := scan.Image(img, scan.Options{})
+	notes, shares := len(w.input.Notes), len(w.in.Shares)
+	err = w.take(found.Codes)
+	for _, n := range w.input.Notes[notes:] {
+		w.c.Warn("camera: %s", n)
+	}
+	for _, s := range w.in.Shares[shares:] {
+		w.c.Say("camera: %s", s.Share)
+	}
+	return err
+}
+
+// take adds the codes of a frame. It prints nothing: an interrupt waits for it, and nobody
+// may be reading.
+func (w *watcher) take(codes []scan.Code) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, code := range found.Codes {
+	for _, code := range codes {
 		digest := sha256.Sum256(code.Text)
 		if w.seen[digest] {
 			continue
@@ -69,15 +83,8 @@ func (w *watcher) frame() error {
 			return fmt.Errorf("the camera showed more than %d different codes", maxSeen)
 		}
 		w.seen[digest] = true
-		notes, shares := len(w.input.Notes), len(w.in.Shares)
 		w.input.Codes++
 		w.in.addCode(&w.input, code.Text, code.Drawn)
-		for _, n := range w.input.Notes[notes:] {
-			w.c.Warn("camera: %s", n)
-		}
-		for _, s := range w.in.Shares[shares:] {
-			w.c.Say("camera: %s", s.Share)
-		}
 	}
 	return nil
 }
@@ -108,9 +115,9 @@ func shorten(places []string) string {
 	return text
 }
 
-// report says what is there and what is not.
+// report says what is there and what is not. At an interrupt only warnings wait for the end.
 func (w *watcher) report() {
-	w.c.Say("camera: %d codes read, %d of them shares", w.input.Codes, w.input.Shares)
+	w.c.Warn("camera: %s read, %s among them", Count(w.input.Codes, "code"), Count(w.input.Shares, "share"))
 	for _, s := range w.in.sets.All() {
 		if s.Need() == 0 {
 			continue

@@ -4,6 +4,7 @@ import (
 	"image"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -130,7 +131,37 @@ func TestCameraInterrupted(t *testing.T) {
 	in := newIntake(t)
 	require.NoError(t, in.watch(c, &recorded{frames: []*image.Gray{shown(t, 20, qr.LevelM, 0, codes...)}}, in.whole))
 	c.cleanup()
-	require.Equal(t, []string{"camera: 2 codes read, 0 of them shares"}, c.said)
-	require.Equal(t, []string{"pages of generation 7: 2 of 20 codes read, 8 more needed; not read: page 1: A1 D1 " +
+	require.Equal(t, []string{"camera: 2 codes read, 0 shares among them", "pages of generation 7: 2 of 20 codes read, 8 more needed; not read: page 1: A1 D1 " +
 		"A2 B2 C2 D2 A3 B3 C3 D3 A4 B4 C4 D4 A5 B5 C5 D5"}, c.warned)
+}
+
+// stuck is a console whose output nobody takes.
+type stuck struct {
+	*interrupted
+	speaking chan struct{}
+}
+
+func (c *stuck) Say(string, ...any) {
+	close(c.speaking)
+	select {}
+}
+
+// An interrupt does not wait for output that stands still.
+func TestCameraInterruptedWhileItsOutputIsStuck(t *testing.T) {
+	c := &stuck{&interrupted{operator: &operator{t: t}}, make(chan struct{})}
+	in := newIntake(t)
+	source := &recorded{frames: []*image.Gray{shown(t, 6, qr.LevelQ, 0.03, shard.AppendText(nil, splitSeed(t)[0]))}}
+	go func() { _ = in.watch(c, source, in.whole) }()
+	<-c.speaking
+	ended := make(chan struct{})
+	go func() {
+		c.cleanup()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		require.Fail(t, "it waits for whoever reads")
+	}
+	require.Equal(t, []string{"camera: 1 code read, 1 share among them"}, c.warned)
 }

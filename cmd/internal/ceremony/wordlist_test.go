@@ -56,7 +56,7 @@ func TestABadInputStopsNothing(t *testing.T) {
 	o := &operator{t: t}
 	dir, media := vaultOf(t, o)
 	write(t, dir, "src/key", []byte("a key"))
-	_, err := Seal(o, SealRequest{Vault: filepath.Join(dir, "vault"), Sources: []string{filepath.Join(dir, "src")}, To: media, Rules: Rules{Now: time.Now()}})
+	_, err := Seal(o, SealRequest{Host: quietHost(), Vault: filepath.Join(dir, "vault"), Sources: []string{filepath.Join(dir, "src")}, To: media, Rules: Rules{Now: time.Now()}})
 	require.NoError(t, err)
 	write(t, dir, "bad.pdf", []byte("%PDF-1.4 torn"))
 	write(t, dir, "zero.png", nil)

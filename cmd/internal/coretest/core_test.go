@@ -103,7 +103,7 @@ func TestASignalLeavesNoCoreFile(t *testing.T) {
 	} {
 		t.Run(unix.SignalName(signal), func(t *testing.T) {
 			// It waits for the passphrase, and has read what is to be sealed.
-			e := end(t, signal, binary, "seal", "--vault", vault, "--to", medium, file, "--passphrase-file", "-", "--yes")
+			e := end(t, signal, binary, "seal", "--vault", vault, "--to", medium, file, "--passphrase-file", "-", "--yes", "--accept-network", "--accept-swap")
 			require.Empty(t, e.files)
 			require.NotContains(t, e.output, secret)
 			require.NotContains(t, e.output, "goroutine ")
