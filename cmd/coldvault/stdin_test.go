@@ -63,19 +63,12 @@ func TestDiceAreNotReadFromATerminalThatEchoes(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple"), 0o600))
 	for _, name := range []string{"/dev/tty", "/dev/stdin", "/proc/self/fd/0"} {
 		s := start(t, dir, append(initArgs, "--passphrase-file", "pass", "--dice-file", name)...)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_, _ = s.cmd.Process.Wait()
-		}()
-		select {
-		case <-ended:
-		case <-time.After(time.Minute):
-			require.Fail(t, "it reads dice from "+name)
-		}
-		_, screen := s.exit()
+		require.Eventually(t, func() bool {
+			return strings.Contains(s.screen(), "coldvault: hint: type the rolls with --dice, or give a file")
+		}, time.Minute, 5*time.Millisecond, name)
+		code, screen := s.exit()
+		require.Equal(t, exitFailed, code, screen)
 		require.Contains(t, screen, "such as a terminal that would show what is typed")
-		require.Contains(t, screen, "coldvault: hint: type the rolls with --dice, or give a file")
 		require.NoDirExists(t, filepath.Join(dir, "v"))
 	}
 }
