@@ -15,7 +15,7 @@ type paperCmd struct {
 	Out        string `required:"" placeholder:"FILE.pdf" help:"File to write; never overwritten."`
 	paperSize
 	unattended // it asks for nothing: a script may give all its commands the same flags
-	made *ceremony.File
+	made       *ceremony.File
 }
 
 func (c *paperCmd) Run(u *ui) error {
