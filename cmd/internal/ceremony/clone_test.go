@@ -115,9 +115,16 @@ func TestTwoMediaOfOneIDAreNotRecorded(t *testing.T) {
 		return result.Status
 	}
 	seal(stick)
+	inside, err := filepath.Glob(filepath.Join(stick, "coldvault", "*"))
+	require.NoError(t, err)
+	lines := status().Lines
+	result, err := Check(o, CheckRequest{Paths: []string{stick, inside[0]}, Vault: folder, Now: now})
+	require.NoError(t, err, "one folder that is given twice is no clone")
+	require.Len(t, result.Media, 3)
+	require.Equal(t, lines+1, status().Lines)
 	require.NoError(t, os.CopyFS(clone, os.DirFS(stick)))
 	before := status().Lines
-	result, err := Check(o, CheckRequest{Paths: []string{stick, clone}, Vault: folder, Now: now})
+	result, err = Check(o, CheckRequest{Paths: []string{stick, clone}, Vault: folder, Now: now})
 	require.ErrorIs(t, err, ErrDamage)
 	for _, m := range result.Media {
 		if m.Medium.OwnFolder() {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -221,9 +222,12 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		}
 		seen = append(seen, seenMedium{m, is, recorded})
 	}
-	for _, s := range seen {
+	for i, s := range seen {
 		m, name, id, number := s.checked, s.checked.Medium.Source.Name(), s.is.Medium, s.is.Generation
-		if j := slices.IndexFunc(seen, func(other seenMedium) bool { return other.checked != m && other.is.Medium == id }); j >= 0 {
+		if slices.ContainsFunc(seen[:i], s.isAlso) {
+			continue
+		}
+		if j := slices.IndexFunc(seen, func(other seenMedium) bool { return other.is.Medium == id && !s.isAlso(other) }); j >= 0 {
 			m.Findings = append(m.Findings, clone(name, fmt.Errorf("%s and it both have the id %s, so one was copied from the other by other means",
 				seen[j].checked.Medium.Source.Name(), MediumLabel(id))))
 			continue
@@ -289,6 +293,13 @@ type seenMedium struct {
 	checked  *vault.Checked
 	is       ledger.Copied
 	recorded bool // the ledger knows its id
+}
+
+// isAlso tells that both are one folder, which was given in two ways.
+func (s seenMedium) isAlso(other seenMedium) bool {
+	one, err := os.Stat(s.checked.Medium.Path(""))
+	two, otherErr := os.Stat(other.checked.Medium.Path(""))
+	return err == nil && otherErr == nil && os.SameFile(one, two)
 }
 
 func isGone(f vault.Finding) bool { return f.ID == vault.GenerationGone }
