@@ -96,8 +96,8 @@ func writeCalendar(c Console, f *File, status ledger.Status) error {
 	return nil
 }
 
-// RecordRequest is what `record` is asked to note in the ledger. Exactly one of its parts
-// is given.
+// RecordRequest is what `record` is asked to note in the ledger: at least one
+// of its parts.
 type RecordRequest struct {
 	Vault  string
 	Medium string // a folder, or an id or the first digits of one
