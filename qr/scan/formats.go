@@ -34,6 +34,7 @@ func openPages(data []byte, opts Options) (pageSource, error) {
 type imageHead struct {
 	width, height int
 	memory        int64 // bytes that the decoder takes at most, and the grey page made of it
+	scans         int64 // samples that are gone through once more
 	least         int64 // bytes that a file has in which that many pixels are
 }
 
@@ -68,10 +69,10 @@ func (k imageKind) accept(data []byte, opts Options) (imageHead, error) {
 			k.name, h.width, h.height, len(data))
 	}
 	if h.memory > opts.MaxMemory {
-		return h, fmt.Errorf("%s image of %d × %d pixels that takes %d MiB, more than %d: scan in grey at 300 dpi: %w",
-			k.name, h.width, h.height, h.memory>>20, opts.MaxMemory>>20, ErrTooLarge)
+		return h, fmt.Errorf("%s image of %d × %d pixels that takes %d MiB of memory, and at most %d are given: save it as a baseline JPEG or as PNG, or scan at 300 dpi: %w",
+			k.name, h.width, h.height, (h.memory-1)>>20+1, opts.MaxMemory>>20, ErrTooLarge)
 	}
-	return h, opts.spend(decodeWork(int(h.memory)))
+	return h, opts.spend(decodeWork(h.memory + h.scans))
 }
 
 // read decodes an image that is accepted.
@@ -120,7 +121,9 @@ func pngHead(data []byte) (imageHead, error) {
 	if c.Width > maxSide || c.Height > maxSide { // refused for that, and the rest would overflow
 		return imageHead{width: c.Width, height: c.Height}, nil
 	}
-	return imageHead{c.Width, c.Height, w * h * (pixel + 1), h * (1 + (w*samples*depth+7)/8) / ratio}, nil
+	return imageHead{
+		width: c.Width, height: c.Height, memory: w * h * (pixel + 1), least: h * (1 + (w*samples*depth+7)/8) / ratio,
+	}, nil
 }
 
 // jpegHead reads the frame of a JPEG (ITU-T T.81 section B.2.2). Of every block of 8 × 8
@@ -155,12 +158,30 @@ func jpegHead(data []byte) (imageHead, error) {
 	head.least, head.memory = bits/8, samples // of which grey is a part
 	if marker == progressive {
 		head.memory += 4 * samples
+		// Each scan goes through all blocks, however few bytes it has.
+		head.scans = int64(bytes.Count(data, []byte{0xff, 0xda})) * samples
 	}
 	// What is not in YCbCr is made into another image, and that into a grey one.
-	if len(parts) == 12 || len(parts) == 9 && (bytes.Contains(data, []byte("Adobe")) || parts[0] == 'R') {
+	if len(parts) == 12 || len(parts) == 9 && (adobeRGB(data) || parts[0] == 'R') {
 		head.memory += 5 * w * h
 	}
 	return head, nil
+}
+
+// adobeRGB tells whether some segment may be Adobe's APP14 that says that nothing was transformed.
+func adobeRGB(data []byte) bool {
+	name := []byte("Adobe")
+	const transformAt = 11 // from the name on
+	for i := 4; ; i++ {
+		next := bytes.Index(data[min(i, len(data)):], name)
+		if next < 0 {
+			return false
+		}
+		i += next
+		if data[i-4] == 0xff && data[i-3] == 0xee && i+transformAt < len(data) && data[i+transformAt] == 0 {
+			return true
+		}
+	}
 }
 
 // jpegFrame finds the first frame header, passing over what the decoder passes over. Of two

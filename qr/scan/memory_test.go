@@ -10,6 +10,8 @@ import (
 	"image/jpeg"
 	"image/png"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -155,11 +157,11 @@ func TestImagesTakeNoMoreMemoryThanIsAllowed(t *testing.T) {
 		"PNG, grey in passes":       pngOf(w, h, 16, 0, 1, make([]byte, h*(1+2*w)/1032)),
 	} {
 		require.Less(t, allocated(func() {
-			r, err := Read(file, Options{})
+			r, err := Read(file, Options{MaxMemory: 512 << 20})
 			require.NoError(t, err, name)
 			require.Len(t, r.Skipped, 1, name)
 			require.ErrorIs(t, r.Skipped[0].Reason, ErrTooLarge, name)
-			require.ErrorContains(t, r.Skipped[0].Reason, "scan in grey at 300 dpi", name)
+			require.ErrorContains(t, r.Skipped[0].Reason, "save it as a baseline JPEG or as PNG, or scan at 300 dpi", name)
 		}), uint64(statedSize), name)
 	}
 }
@@ -190,6 +192,9 @@ func TestEmptyPagesOfScannersAreRead(t *testing.T) {
 		"JPEG, photo":               encoded(t, func(w *bytes.Buffer) error { return jpeg.Encode(w, photo, nil) }),
 		"JPEG, progressive, grey":   jpegOf(0xc2, w, h, make([]byte, jpegBlocks/8+1), 0x11),
 		"JPEG, progressive, colour": jpegOf(0xc2, w, h, make([]byte, 3*jpegBlocks/8+1), 0x11, 0x11, 0x11),
+		"JPEG, progressive, Legal":  jpegOf(0xc2, 5100, 8400, make([]byte, 3*638*1050/8+1), 0x11, 0x11, 0x11),
+		"JPEG, progressive, 1200":   jpegOf(0xc2, 2*w, 2*h, make([]byte, 4*jpegBlocks/8+1), 0x11),
+		"JPEG, progressive, Adobe":  withAPP14(jpegOf(0xc2, w, h, make([]byte, 3*jpegBlocks/8+1), 0x11, 0x11, 0x11), 1),
 		"TIFF, group 4":             tiffOf(binary.LittleEndian, t, white),
 		"TIFF, colour":              encoded(t, func(w *bytes.Buffer) error { return tiff.Encode(w, colour, &tiff.Options{Compression: tiff.Deflate}) }),
 	}
@@ -198,6 +203,58 @@ func TestEmptyPagesOfScannersAreRead(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Empty(t, r.Skipped, name)
 		require.Equal(t, 1, r.Pages, name)
+	}
+}
+
+// withAPP14 is a JPEG with Adobe's segment, which tells of what colours it is: 0 for those of the file.
+func withAPP14(data []byte, transform byte) []byte {
+	segment := append([]byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"), transform)
+	return slices.Concat(data[:2], segment, data[2:])
+}
+
+// The colours of a file, which take more memory, are known by Adobe's segment and by nothing else.
+func TestColoursOfJPEG(t *testing.T) {
+	plain := jpegOf(0xc0, 1000, 1000, make([]byte, 10_000), 0x11, 0x11, 0x11)
+	comment := slices.Concat(plain[:2], []byte("\xff\xfe\x00\x14Adobe Photoshop\x00\x00\x00"), plain[2:])
+	memory := func(data []byte) int64 {
+		h, err := jpegHead(data)
+		require.NoError(t, err)
+		return h.memory
+	}
+	require.Equal(t, memory(plain), memory(comment))
+	require.Equal(t, memory(plain), memory(withAPP14(plain, 1)))
+	require.Equal(t, memory(plain)+5_000_000, memory(withAPP14(plain, 0)))
+}
+
+// What gives nothing is work too: scans of a JPEG that change no block, tiles of one pixel, and
+// what a filter passes over. Breaks G28.
+func TestWorkThatGivesNothingIsCounted(t *testing.T) {
+	const side, most = 64, 10 << 20
+	tiles := make([]byte, side*side*4) // of no bytes
+	tiled := stated(tiles, tiffEntry{256, side}, tiffEntry{257, side}, tiffEntry{258, 8}, tiffEntry{259, 1}, tiffEntry{262, 1},
+		tiffEntry{277, 1}, tiffEntry{322, 1}, tiffEntry{323, 1}, tiffEntry{324, tiffHeader}, tiffEntry{325, tiffHeader})
+	for i := range 2 { // the last two entries are lists, of which only the counts matter
+		count := tiled[len(tiled)-4-12*(i+1)+4:]
+		binary.LittleEndian.PutUint32(count, side*side)
+	}
+	for i := tiffHeader; i < tiffHeader+len(tiles); i += 4 {
+		binary.LittleEndian.PutUint32(tiled[i:], 1)
+	}
+	scans := bytes.Repeat([]byte("\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00\x00"), 200)
+	b := &pdfBuilder{}
+	blanks := b.stream("/Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /Filter /ASCIIHexDecode", bytes.Repeat([]byte(" "), 100_000))
+	twice := b.stream("/Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /Filter [/FlateDecode /ASCIIHexDecode]", deflated(bytes.Repeat([]byte(" "), 100_000)))
+	content := strings.Repeat("/Im0 Do ", 200)
+	for name, file := range map[string][]byte{
+		"JPEG":       jpegOf(0xc2, 1000, 1000, append(make([]byte, 2000), scans...), 0x11),
+		"TIFF":       tiled,
+		"PDF":        b.document("", b.page(content, blanks)),
+		"PDF, twice": b.document("", b.page(content, twice)),
+	} {
+		r, err := Read(file, Options{MaxWork: most})
+		require.NoError(t, err, name)
+		require.Len(t, r.Skipped, 1, name)
+		require.ErrorIs(t, r.Skipped[0].Reason, errWork, name)
 	}
 }
 

@@ -76,6 +76,10 @@ func (f *pdfFile) open(s pdfStream) (r io.Reader, last *filter, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// A filter may pass over all that it is given.
+	if err := f.opts.spend(int64(len(s.raw))); err != nil {
+		return nil, nil, err
+	}
 	r = bytes.NewReader(s.raw)
 	for i, step := range list {
 		switch step.name {
@@ -101,7 +105,7 @@ func (f *pdfFile) open(s pdfStream) (r io.Reader, last *filter, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		r = &worked{r, f.opts, f.opts.MaxStreamBytes}
+		r = &worked{r, f.opts, f.opts.MaxStreamBytes, i < len(list)-1}
 	}
 	return r, nil, nil
 }
@@ -111,11 +115,16 @@ type worked struct {
 	io.Reader
 	opts Options
 	left int64
+	more bool // another filter follows, which may pass over all of it
 }
 
 func (w *worked) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
-	if spent := w.opts.spend(decodeWork(n)); spent != nil {
+	work := decodeWork(int64(n))
+	if w.more {
+		work = int64(n)
+	}
+	if spent := w.opts.spend(work); spent != nil {
 		return n, spent
 	}
 	if w.left -= int64(n); w.left < 0 {

@@ -84,7 +84,7 @@ func (f *pdfFile) rows(r io.Reader, c colours, w, h int) (*image.Gray, error) {
 			}
 			return nil, fmt.Errorf("PDF image: %w", err)
 		}
-		if err := f.opts.spend(decodeWork(w)); err != nil {
+		if err := f.opts.spend(decodeWork(int64(w))); err != nil {
 			return nil, err
 		}
 		c.toGrey(out.row(y), line)
@@ -100,7 +100,7 @@ func (f *pdfFile) jpeg(r io.Reader, c colours, w, h int, taken int64) (*image.Gr
 		return nil, err
 	}
 	opts := f.opts
-	opts.MaxMemory -= taken
+	opts.MaxMemory -= taken + 2*int64(len(data)) // as it grew
 	head, err := jpegImage.accept(data, opts)
 	if err != nil {
 		return nil, err

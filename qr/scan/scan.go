@@ -33,7 +33,7 @@ import (
 const (
 	DefaultMaxFileBytes   = 512 << 20 // an uncompressed A4 page of 600 dpi in colour is 105 MB
 	DefaultMaxPixels      = 160 << 20 // A4 at 1200 dpi is 139 million
-	DefaultMaxMemory      = 512 << 20 // A4 at 600 dpi takes 175 MB in colour, as a progressive JPEG three times that
+	DefaultMaxMemory      = 768 << 20 // a progressive JPEG of A4 at 1200 dpi in grey takes 696 MB, of Legal at 600 dpi in colour 643 MB
 	DefaultMaxPages       = 500
 	DefaultMaxStreamBytes = 1 << 30 // one inflated PDF stream; an image is bounded by MaxPixels too
 	// DefaultMaxWork is 500 pages of A4 at 300 dpi, or 250 at 600 dpi, in grey and full of
@@ -63,11 +63,12 @@ type Options struct {
 // What else is work.
 const (
 	finderWork = 100_000 // of a finder pattern: some 100 stand on a full page
+	blockWork  = 8_000   // of a strip or tile, whose decoder is begun anew
 	decoded    = 4       // bytes that are decoded while a pixel is read
 )
 
 // decodeWork is the work of decoding so many bytes.
-func decodeWork(bytes int) int64 { return int64(bytes) / decoded }
+func decodeWork(bytes int64) int64 { return (bytes + decoded - 1) / decoded }
 
 // errWork is returned for a file that asks for more.
 var errWork = fmt.Errorf("this page and those behind it were not read, as the file asks for more work than %d pages at 300 dpi: "+

@@ -254,6 +254,9 @@ func (t *tiffImage) block(i, x, y int, out *growing) error {
 	}
 	data := t.data[start:min(start+size, int64(len(t.data)))]
 	rows := min(t.blockH, t.height-y)
+	if err := t.opts.spend(blockWork); err != nil {
+		return err
+	}
 	r, err := t.decompressed(data, rows)
 	if err != nil {
 		return err
@@ -267,7 +270,7 @@ func (t *tiffImage) block(i, x, y int, out *growing) error {
 			}
 			return err
 		}
-		if err := t.opts.spend(decodeWork(len(line) + len(grey))); err != nil {
+		if err := t.opts.spend(decodeWork(int64(len(line) + len(grey)))); err != nil {
 			return err
 		}
 		t.unpredict(line)

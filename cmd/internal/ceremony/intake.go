@@ -98,11 +98,11 @@ func (in *Intake) Close() {
 }
 
 // readers is how many files are read at a time. Of large pages only one is, and up to its
-// limits it takes some 512 MiB, besides the file.
+// limits it takes some 768 MiB, besides the file.
 const readers = 2
 
 // readingMemory is what reading may take: less than it could let lie around as garbage.
-const readingMemory = 640 << 20
+const readingMemory = 896 << 20
 
 // reading is a file that is read ahead.
 type reading struct {
