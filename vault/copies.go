@@ -171,6 +171,12 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	}
 	if number == 0 {
 		number = max(newest, newestBad)
+		for _, m := range c.Media {
+			if n := m.newestLogged(); n > number {
+				return nil, &DamagedGenerationError{Number: n, Older: newest, Err: fmt.Errorf(
+					"%s has lost it or its manifest: its log says that it was there", m.Path(generationDir(n)))}
+			}
+		}
 	}
 	if number == 0 {
 		return nil, errors.New("no complete generation is on these media")
@@ -212,7 +218,7 @@ func forked(number int, found []Generation, from []*Medium) *ForkedGenerationErr
 				on = append(on, m.Source.Name())
 			}
 		}
-		e.On, e.of = append(e.On, on), append(e.of, g.Manifest.Created.Format("2006-01-02 15:04 UTC"))
+		e.On, e.of = append(e.On, on), append(e.of, g.Manifest.Created.Format("2006-01-02 15:04:05 UTC"))
 	}
 	return e
 }

@@ -37,13 +37,19 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: progress}
 	defer ts.close()
 	kit := d.kit()
+	known := []Generation{c.Generation}
+	for _, m := range c.media {
+		have, _ := m.Generations(c.Identity) // what is not known helps nobody
+		known = append(known, have...)
+	}
+	known = ts.known(known)
 	err := ts.each(all, func(t *target) error {
 		kit := kit
 		// The vault has signed that too, perhaps with programs for more platforms.
 		if have := readKit(t.medium(c.Identity.Vault.ID), c.Identity); have.whole() && len(have.good) > 0 {
 			kit = nil
 		}
-		return t.begin(c.Number, c.Identity, kit, []Generation{c.Generation})
+		return t.begin(c.Number, c.Identity, kit, known)
 	})
 	for _, f := range c.Manifest.Files {
 		if err == nil {
@@ -71,7 +77,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		d.result.Media = append(d.result.Media, t.dir.Name())
 		d.result.Newest[t.dir.Name()] = t.newestWhole(c.Number)
 	}
-	d.result.Failed = ts.failed
+	d.result.Failed, d.result.Notes = ts.failed, append(d.result.Notes, ts.notes...)
 	return d.result, nil
 }
 

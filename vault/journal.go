@@ -166,15 +166,32 @@ func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*Target
 
 // MediumID is the id that the log of a medium begins with, "" where there is none.
 func (m *Medium) MediumID() string {
+	if log := m.log(); log != nil {
+		return log.ID()
+	}
+	return ""
+}
+
+// newestLogged is the newest generation that the log of a medium has seen whole on it, 0 for
+// none. Nobody signs the log: it can add doubt, and take none away.
+func (m *Medium) newestLogged() int {
+	if log := m.log(); log != nil {
+		return log.Newest().Generation
+	}
+	return 0
+}
+
+// log is that of the medium, nil where there is none that can be read.
+func (m *Medium) log() *ledger.MediumLog {
 	data, err := m.read(ledger.MediumLogName, ledger.MaxMediumLog)
 	if err != nil {
-		return ""
+		return nil
 	}
 	log, err := ledger.ParseMediumLog(data)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return log.ID()
+	return log
 }
 
 // DropMediumLog takes the log from a medium, which gets a new id with its next line.

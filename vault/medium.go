@@ -196,8 +196,8 @@ type Generation struct {
 	on    *Medium           // the first that has this manifest.json
 }
 
-// ErrIncomplete marks the rest of an interrupted seal.
-var ErrIncomplete = errors.New("the write of this generation was interrupted: it has no manifest and does not count")
+// ErrIncomplete marks the rest of an interrupted seal, or what looks like one.
+var ErrIncomplete = errors.New("it has no manifest and does not count: its write was interrupted, or the manifest is lost")
 
 // Generations lists what lies below generations/, in ascending order. Names
 // that are no generation are left to Check. It needs an Identity: that of the

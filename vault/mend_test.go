@@ -201,11 +201,16 @@ func TestALostManifestComesBackFromAnotherMedium(t *testing.T) {
 	require.NoError(t, p.mend(p.bad))
 	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
 
-	// Where nobody has it, it never counted.
+	// Where nobody has it, it never counted, unless a log says otherwise.
 	for _, f := range []media.FS{p.bad, p.good} {
 		require.NoError(t, f.Remove(p.at("generations/000002/manifest.json")))
 	}
 	require.NoError(t, p.mend(p.bad))
+	_, _, err := intact(p.bad)
+	var damaged *DamagedGenerationError
+	require.ErrorAs(t, err, &damaged)
+	require.Equal(t, 1, damaged.Older)
+	require.NoError(t, p.bad.Remove(p.at("checks.log")))
 	number, whole, err := intact(p.bad)
 	require.NoError(t, err)
 	require.True(t, whole)
@@ -374,6 +379,61 @@ func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
 		}
 		require.Error(t, copyTo(p.good, p.bad))
 		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+}
+
+// A manifest that any medium at hand has is known, and what the log of the medium knows to have been
+// whole stays where nothing has its manifest. What goes is said. Breaks G22.
+func TestAGenerationThatWasWholeIsNoRest(t *testing.T) {
+	const manifest, archive = "generations/000002/manifest.json", "generations/000002/archive-01.age"
+	t.Run("seal, known to the other medium alone", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(manifest)))
+		require.NoError(t, p.bad.Remove(p.at("checks.log")))
+		require.NoError(t, p.w.folder.dir.RemoveAll(generationDir(2)))
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad), media.NewDir(p.good))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "generation 2 on bad had lost its manifest, which is back")
+		require.Equal(t, 3, result.Generation)
+		require.NoError(t, errors.Join(findsNothing(p.bad), findsNothing(p.good)))
+		require.Equal(t, p.want[p.at(archive)], readOn(t, p.bad, p.at(archive)))
+	})
+	t.Run("copy of another generation", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at("generations/000001/manifest.json")))
+		require.NoError(t, media.NewDir(p.bad).RemoveAll(p.at("generations/000002")))
+		require.NoError(t, p.bad.Remove(p.at("checks.log")))
+		require.NoError(t, copyTo(p.good, p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+	t.Run("a file is missing too", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(manifest)))
+		require.NoError(t, p.bad.Remove(p.at("generations/000002/hot.age.parity")))
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "which is back, and hot.age.parity is damaged")
+		require.NoError(t, mend(p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+	t.Run("nobody knows the manifest", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(manifest)))
+		require.NoError(t, p.w.folder.dir.RemoveAll(generationDir(2)))
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Equal(t, 3, result.Generation, "the log has the number")
+		require.Contains(t, fmt.Sprint(result.Notes), "the rest stays")
+		require.Equal(t, p.want[p.at(archive)], readOn(t, p.bad, p.at(archive)))
+	})
+	t.Run("nor a log", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at(manifest)))
+		require.NoError(t, p.bad.Remove(p.at("checks.log")))
+		require.NoError(t, p.w.folder.dir.RemoveAll(generationDir(2)))
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad is removed")
 	})
 }
 

@@ -161,7 +161,7 @@ func TestAForkCountsWhereItIsChosen(t *testing.T) {
 	require.ErrorAs(t, err, &fork)
 	require.Equal(t, 2, fork.Number)
 	require.Equal(t, 1, fork.Other)
-	require.ErrorContains(t, err, fmt.Sprintf("of %s is on a", testTime.Format("2006-01-02 15:04 UTC")))
+	require.ErrorContains(t, err, fmt.Sprintf("of %s is on a", testTime.Format("2006-01-02 15:04:05 UTC")))
 	_, err = found(a, b).Select(1)
 	require.NoError(t, err)
 }

@@ -129,12 +129,13 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	known := s.known(s.folderHas)
 	err = s.each(all, func(t *target) error {
 		kit, err := t.keepPrograms(kit, r.Signer, f.Identity)
 		if err != nil {
 			return err
 		}
-		return t.begin(s.number, f.Identity, kit, s.known)
+		return t.begin(s.number, f.Identity, kit, known)
 	})
 	if err != nil && len(r.Archives) > 0 {
 		return nil, err
@@ -157,12 +158,11 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 // sealing is one seal under way.
 type sealing struct {
 	*targets
-	folder   *Folder
-	request  SealRequest
-	previous string
-	known    []Generation // those of the vault's folder
-	notes    []string
-	archives []sealedArchive
+	folder    *Folder
+	folderHas []Generation
+	request   SealRequest
+	previous  string
+	archives  []sealedArchive
 }
 
 // undo takes what is half written from all media.
@@ -220,10 +220,10 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 // back from an old backup does not use a number twice.
 func (s *sealing) next() error {
 	var err error
-	if s.known, err = s.folder.Generations(s.folder.Identity); err != nil {
+	if s.folderHas, err = s.folder.Generations(s.folder.Identity); err != nil {
 		return err
 	}
-	folder := &target{dir: s.folder.dir, have: s.known}
+	folder := &target{dir: s.folder.dir, have: s.folderHas}
 	s.previous = format.FirstPrevious
 	newest, on := 0, ""
 	if g := s.signed(slices.Concat([]*target{folder}, s.good, s.aside)); g != nil {
@@ -232,6 +232,19 @@ func (s *sealing) next() error {
 	// What is damaged has its number too. The chain goes on from the newest manifest that can
 	// be trusted.
 	s.number = newest
+	// So has what is lost: the ledger, and the logs of the media, know that it was there.
+	l, err := s.folder.Ledger()
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	if n := l.Newest(); n > s.number {
+		s.number, on = n, folder.dir.Name()
+	}
+	for _, t := range slices.Concat(s.good, s.aside) {
+		if n := (&Medium{Source: t.dir, base: t.base}).newestLogged(); n > s.number && n <= newest+maxLeap {
+			s.number, on = n, t.dir.Name()
+		}
+	}
 	take := func(t *target, rests bool) error {
 		n, err := t.unsigned(newest, rests)
 		if n > s.number {

@@ -32,6 +32,7 @@ type targets struct {
 	aside  []*target // those that failed before anything was written; they are not locked
 	failed []*TargetError
 	number int // of the generation that is written
+	notes  []string
 }
 
 // openTargets locks the media, looks at what is on them already, and sets those aside
@@ -173,7 +174,17 @@ func (ts *targets) drop(t *target, err error) {
 		_ = t.dir.RemoveAll(path.Join(t.base, generationDir(ts.number)))
 	}
 	t.unlock()
+	ts.notes = append(ts.notes, t.notes...)
 	ts.failed = append(ts.failed, &TargetError{Medium: t.dir.Name(), Err: err})
+}
+
+// known are the generations whose manifests can be trusted, on the media of this operation and
+// elsewhere.
+func (ts *targets) known(elsewhere []Generation) []Generation {
+	for _, t := range slices.Concat(ts.good, ts.aside) {
+		elsewhere = append(elsewhere, t.have...)
+	}
+	return slices.DeleteFunc(elsewhere, func(g Generation) bool { return g.Err != nil })
 }
 
 // all is the limit of each where nothing but the media themselves is slow.
@@ -239,15 +250,17 @@ func (t *target) clean(known []Generation) error {
 
 // complete gives a generation without a manifest the one that is known, where every file that
 // it lists is there: they are durable before the manifest is written. Some may be damaged by
-// now. What lacks a file, or of which no manifest is known, is a rest, and is removed.
+// now. What the log of the medium has as its newest may lack files too: that one was whole, and
+// stays also where nobody knows its manifest. Anything else is a rest, and is removed.
 func (t *target) complete(rest Generation, known []Generation) (Generation, error) {
 	folder := path.Join(t.base, generationDir(rest.Number))
+	written := rest.Number == (&Medium{Source: t.dir, base: t.base}).newestLogged()
 	for _, g := range known {
-		if g.Err != nil || g.Number != rest.Number {
+		if g.Number != rest.Number {
 			continue
 		}
 		bad, missing := t.damages(g)
-		if missing || len(bad) == len(g.Manifest.Files) { // all of them: it was another one of this number
+		if missing && !written || len(bad) == len(g.Manifest.Files) { // all of them: it was another one of this number
 			continue
 		}
 		for _, name := range []string{manifestFile + signatureExt, manifestFile} {
@@ -255,28 +268,32 @@ func (t *target) complete(rest Generation, known []Generation) (Generation, erro
 				return rest, err
 			}
 		}
+		note := fmt.Sprintf("generation %d on %s had lost its manifest, which is back", g.Number, t.dir.Name())
 		if len(bad) > 0 {
-			t.notes = append(t.notes, fmt.Sprintf("generation %d on %s had lost its manifest, which is back, and %s is damaged: repair the medium with `coldvault check --repair`",
-				g.Number, t.dir.Name(), strings.Join(bad, ", ")))
+			note += fmt.Sprintf(", and %s is damaged: repair the medium with `coldvault check --repair`", strings.Join(bad, ", "))
 		}
+		t.notes = append(t.notes, note)
 		return g, sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
 	}
+	if written {
+		t.notes = append(t.notes, fmt.Sprintf("generation %d on %s has lost its manifest, and nothing here has it: the rest stays, for `coldvault check --repair` with another medium",
+			rest.Number, t.dir.Name()))
+		return rest, nil
+	}
+	t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s is removed", rest.Number, t.dir.Name()))
 	return rest, t.dir.RemoveAll(folder)
 }
 
-// damages are the files that a generation lists and that are not as it lists them. Where one
-// is missing no others are looked at.
+// damages are the files that a generation lists and that are not as it lists them; missing tells
+// whether some are not there at all.
 func (t *target) damages(g Generation) (bad []string, missing bool) {
 	m := &Medium{Source: t.dir, base: t.base}
 	for _, f := range g.Manifest.Files {
-		switch err := m.verifyListed(g.Number, f); {
-		case errors.Is(err, fs.ErrNotExist):
-			return bad, true
-		case err != nil:
-			bad = append(bad, f.Name)
+		if err := m.verifyListed(g.Number, f); err != nil {
+			bad, missing = append(bad, f.Name), missing || errors.Is(err, fs.ErrNotExist)
 		}
 	}
-	return bad, false
+	return bad, missing
 }
 
 // holds tells whether every file that a generation lists is there, as it is listed.

@@ -352,8 +352,15 @@ func TestDamagedNewestGenerationIsNotPassedOverSilently(t *testing.T) {
 	require.Equal(t, 2, damaged.Number)
 	require.Equal(t, 1, damaged.Older)
 
-	// Without its manifest it never counted.
+	// Without its manifest the log of the medium knows that it counted.
 	require.NoError(t, os.Remove(manifest))
+	_, _, err = restore(t, w.cards(1, 2), []string{"cold"}, medium)
+	require.ErrorAs(t, err, &damaged)
+	require.Equal(t, 2, damaged.Number)
+	require.Equal(t, 1, damaged.Older)
+
+	// Where no log knows it, it never counted.
+	require.NoError(t, os.Remove(filepath.Join(medium.Name(), "coldvault", w.folder.ID, "checks.log")))
 	_, notes, err := restore(t, w.cards(1, 2), []string{"cold"}, medium)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(notes), "interrupted")

@@ -58,13 +58,7 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	u.print("  RTO %s: what the machine needs for a restore, without waiting for people", r.RTO.Round(time.Millisecond))
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
-	for _, l := range r.LeftOut {
-		u.verdict(yellow, "MISSING", "%s is not proven: %v", l.Name, l.Err)
-		u.emit("left_out", struct {
-			Name string `json:"name"`
-			Why  string `json:"why"`
-		}{l.Name, l.Err.Error()})
-	}
+	u.leftOut(r.LeftOut, yellow, "proven")
 	u.verdict(green, "PROVEN", "%s and %s came back in memory as sealed; nothing was written",
 		ceremony.Count(r.Files, "file"), ceremony.Count(r.Archives, "archive"))
 	u.emit("drill", struct {

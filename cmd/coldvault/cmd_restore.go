@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault"
 )
 
 type restoreCmd struct {
@@ -91,13 +92,7 @@ func (c *restoreCmd) Run(u *ui) error {
 			Why  string `json:"why"`
 		}{h.Name, h.As, h.Why})
 	}
-	for _, l := range r.LeftOut {
-		u.verdict(red, "MISSING", "%s is not restored: %v", l.Name, l.Err)
-		u.emit("left_out", struct {
-			Name string `json:"name"`
-			Why  string `json:"why"`
-		}{l.Name, l.Err.Error()})
-	}
+	u.leftOut(r.LeftOut, red, "restored")
 	for _, name := range r.Runbook {
 		u.print("What to do now, step by step: %s", name)
 	}
@@ -113,4 +108,15 @@ func (c *restoreCmd) Run(u *ui) error {
 		Runbook     []string `json:"runbook"`
 	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), r.Identity.Words(), r.Generation, r.Sealed.Format(time.RFC3339), r.To, r.InMemory, append([]string{}, r.Runbook...)})
 	return err
+}
+
+// leftOut prints the archives that are not there, and what they are not therefore.
+func (u *ui) leftOut(archives []vault.LeftOut, color, not string) {
+	for _, l := range archives {
+		u.verdict(color, "MISSING", "%s is not %s: %v", l.Name, not, l.Err)
+		u.emit("left_out", struct {
+			Name string `json:"name"`
+			Why  string `json:"why"`
+		}{l.Name, l.Err.Error()})
+	}
 }
