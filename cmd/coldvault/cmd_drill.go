@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault/ledger"
 )
 
 type drillCmd struct {
@@ -60,7 +61,7 @@ func (c *drillCmd) Run(u *ui) error {
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
 	u.leftOut(r.LeftOut, yellow, "proven")
 	u.verdict(green, "PROVEN", "%s and %s came back in memory as sealed; nothing was written",
-		ceremony.Count(r.Files, "file"), ceremony.Count(r.Archives, "archive"))
+		ledger.Count(r.Files, "file"), ledger.Count(r.Archives, "archive"))
 	u.emit("drill", struct {
 		Vault      string     `json:"vault"`
 		Generation int        `json:"generation"`

@@ -13,8 +13,8 @@ import (
 	"coldvault/vault/secret"
 )
 
-// unattended are the flags with which nothing is asked. All commands that handle secrets
-// have all of them, so that one set fits them all, and no other command has any.
+// unattended are the flags with which nothing is asked. All commands of a ceremony
+// have all of them, so that one set fits a whole script.
 type unattended struct {
 	PassphraseFile string `name:"passphrase-file" placeholder:"FILE" help:"Read the passphrase of the vault's signer from the first line of FILE (- is standard input)."`
 	Yes            bool   `help:"Never ask; what is missing is an error."`

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"coldvault/cmd/internal/ceremony"
+	"coldvault/vault/ledger"
 )
 
 type paperCmd struct {
@@ -30,7 +31,7 @@ func (c *paperCmd) Run(u *ui) error {
 		return err
 	}
 	u.heading("%s: generation %d of vault %s", r.Out, r.Generation, r.Vault)
-	u.print("  %s, %d codes; any %d restore, so %d may be lost", ceremony.Count(r.Pages, "page"), r.Codes, r.Data, r.Codes-r.Data)
+	u.print("  %s, %d codes; any %d restore, so %d may be lost", ledger.Count(r.Pages, "page"), r.Codes, r.Data, r.Codes-r.Data)
 	u.print("  %d of %d bytes used", r.Payload, r.Capacity)
 	u.print("Print at 100 %%, and prove the print: scan it and run `coldvault check --vault %s SCAN`.", c.Vault)
 	u.emit("pages", struct {

@@ -5,6 +5,7 @@ import (
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/vault"
+	"coldvault/vault/ledger"
 )
 
 type restoreCmd struct {
@@ -57,7 +58,7 @@ func (c *restoreCmd) Run(u *ui) error {
 		}{c.To})
 		return nil
 	}
-	u.heading("%s of generation %d (%s) restored to %s", ceremony.Count(len(r.Files), "file"), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
+	u.heading("%s of generation %d (%s) restored to %s", ledger.Count(len(r.Files), "file"), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
 	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}
 	for _, f := range r.Files {
 		rows = append(rows, []string{f.Name, f.Network, f.Role, f.In})

@@ -5,6 +5,7 @@ import (
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/qr/camera"
+	"coldvault/vault/ledger"
 )
 
 var errNothing = errors.New("nothing was given")
@@ -34,8 +35,8 @@ func (c *scanCmd) Run(u *ui) error {
 			u.print("%s: a medium; `coldvault check` verifies it", in.Name)
 			continue
 		}
-		u.print("%s: %s read, %d seen and not read; %s, %s", in.Name, ceremony.Count(in.Codes, "code"), in.Unread,
-			ceremony.Count(in.Shares, "share"), ceremony.Count(in.Frames, "frame"))
+		u.print("%s: %s read, %d seen and not read; %s, %s", in.Name, ledger.Count(in.Codes, "code"), in.Unread,
+			ledger.Count(in.Shares, "share"), ledger.Count(in.Frames, "frame"))
 		u.emit("input", struct {
 			Name   string `json:"name"`
 			Pages  int    `json:"pages"`

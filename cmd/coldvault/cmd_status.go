@@ -166,7 +166,7 @@ func (c *recordCmd) Run(u *ui) error {
 	if err != nil {
 		return err
 	}
-	u.print("%s noted in the ledger of %s; the next seal signs the ledger", ceremony.Count(len(events), "line"), c.Vault)
+	u.print("%s noted in the ledger of %s; the next seal signs the ledger", ledger.Count(len(events), "line"), c.Vault)
 	u.emit("recorded", struct {
 		Events int `json:"events"`
 	}{len(events)})

@@ -190,12 +190,12 @@ func (s *Status) count() {
 		}
 	}
 	all := of(func(*Copy) bool { return true })
-	s.figure("copies", 3, all, fmt.Sprintf("%s of generation %d", count(len(all), "copy"), s.Generation), "seal onto or copy to another medium")
-	s.figure("kinds", 2, kinds, count(len(kinds), "kind")+" of media", "add another kind, such as paper")
+	s.figure("copies", 3, all, fmt.Sprintf("%s of generation %d", Count(len(all), "copy"), s.Generation), "seal onto or copy to another medium")
+	s.figure("kinds", 2, kinds, Count(len(kinds), "kind")+" of media", "add another kind, such as paper")
 	offsite := of(func(c *Copy) bool { return c.Offsite })
-	s.figure("offsite", 1, offsite, count(len(offsite), "copy")+" off site", "bring one to another place and record that")
+	s.figure("offsite", 1, offsite, Count(len(offsite), "copy")+" off site", "bring one to another place and record that")
 	offline := of((*Copy).offline)
-	s.figure("offline", 1, offline, count(len(offline), "copy")+" offline", "keep one on a stick or on paper, plugged in nowhere")
+	s.figure("offline", 1, offline, Count(len(offline), "copy")+" offline", "keep one on a stick or on paper, plugged in nowhere")
 	s.unproven()
 }
 
@@ -231,7 +231,7 @@ func (s *Status) unproven() {
 	}
 	f := Figure{Name: "unproven", Value: copies + cards, OK: copies+cards == 0, Text: "every copy and every card is proven"}
 	if !f.OK {
-		f.Text = fmt.Sprintf("%s and %s on cards not proven", count(copies, "copy"), count(cards, "share"))
+		f.Text = fmt.Sprintf("%s and %s on cards not proven", Count(copies, "copy"), Count(cards, "share"))
 	}
 	s.Figures = append(s.Figures, f)
 }

@@ -39,19 +39,19 @@ func (s *Status) judgeCopy(c *Copy) {
 		if c.Kind == Paper {
 			advice = "print it again"
 		}
-		s.find("STATUS-STALE", Due, time.Time{}, "%s is %s behind: %s", c.Name, count(c.Behind, "generation"), advice)
+		s.find("STATUS-STALE", Due, time.Time{}, "%s is %s behind: %s", c.Name, Count(c.Behind, "generation"), advice)
 	}
 	switch {
 	case c.Result == Damaged:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s: repair it or replace it",
-			c.Name, day(c.LastSeen), count(c.Findings, "finding"))
+			c.Name, day(c.LastSeen), Count(c.Findings, "finding"))
 	case c.Result == Incomplete && c.Kind == Paper:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was incomplete when it was checked on %s: scan it again, or print it again", c.Name, day(c.LastSeen))
 	case c.Result == Incomplete:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was incomplete when it was checked on %s: seal onto it or copy to it", c.Name, day(c.LastSeen))
 	case c.Proven && c.Findings > 0:
 		s.find("STATUS-DAMAGE", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s, and generation %d on it is not lost: repair it",
-			c.Name, day(c.LastSeen), count(c.Findings, "finding"), c.Generation)
+			c.Name, day(c.LastSeen), Count(c.Findings, "finding"), c.Generation)
 	case !c.Proven && c.Kind == Paper:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was drawn, and no scan has shown the print: check one", c.Name)
 	case !c.Proven:
@@ -59,7 +59,7 @@ func (s *Status) judgeCopy(c *Copy) {
 	}
 	if days := s.Policy.days(c.Kind); c.UnseenDays >= days {
 		s.find("STATUS-UNSEEN", Due, c.LastSeen.AddDate(0, 0, days), "%s has not been seen for %s, where the policy has %d: check it",
-			c.Name, count(c.UnseenDays, "day"), days)
+			c.Name, Count(c.UnseenDays, "day"), days)
 	}
 	if c.SameDevice != "" {
 		s.find("STATUS-DEVICE", Note, time.Time{}, "%s is on the same device as %s: the two count once", c.Name, c.SameDevice)
@@ -114,7 +114,7 @@ func (s *Status) judgeQuorum(c *Compartment) {
 	switch spare := c.Proven - c.Threshold; {
 	case spare < 0:
 		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: nothing shows yet that it can be opened; %s to go",
-			c.Name, c.Proven, c.Shares, c.Threshold, count(-spare, "proof"))
+			c.Name, c.Proven, c.Shares, c.Threshold, Count(-spare, "proof"))
 	case spare == 0 && c.Unproven > 0:
 		s.find("STATUS-QUORUM", Due, time.Time{}, "%s: %d of %d cards proven, threshold %d: one more loss away from unrecoverable, as long as no other is proven",
 			c.Name, c.Proven, c.Shares, c.Threshold)
@@ -166,7 +166,7 @@ func (s *Status) judgeDrill(c *Compartment) {
 		due = s.Sealed
 		s.find("STATUS-DRILL", Due, due, "%s: never drilled: nobody has seen yet that it restores", c.Name)
 	case !due.After(s.Time):
-		s.find("STATUS-DRILL", Due, due, "%s: the last drill was on %s, and the policy has one every %s", c.Name, day(c.LastDrill), count(s.Policy.Drill, "day"))
+		s.find("STATUS-DRILL", Due, due, "%s: the last drill was on %s, and the policy has one every %s", c.Name, day(c.LastDrill), Count(s.Policy.Drill, "day"))
 	}
 	s.Dates = append(s.Dates, Date{
 		UID: "drill-" + c.Name, On: due, What: "Drill " + c.Name, Alarm: checkLead,

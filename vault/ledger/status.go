@@ -198,7 +198,7 @@ func (s *Status) judgeDeadlines() {
 		case !s.Time.Before(d.When):
 			s.find("STATUS-DUE", Danger, d.When, "%s: it was due on %s", what, day(d.When))
 		case days <= deadlineLead:
-			s.find("STATUS-DUE", Due, d.When, "%s: due on %s, in %s", what, day(d.When), count(days, "day"))
+			s.find("STATUS-DUE", Due, d.When, "%s: due on %s, in %s", what, day(d.When), Count(days, "day"))
 		}
 		s.Dates = append(s.Dates, Date{
 			UID: "due-" + digest([]byte(d.What + "\n" + d.Role))[:16], On: d.When, What: what,
@@ -226,7 +226,7 @@ func (s *Status) judgeLedger(l *Ledger) {
 	s.judgeClock(l)
 	if s.Unsigned > 0 {
 		s.find("STATUS-UNSIGNED", Note, time.Time{}, "ledger: %d of %s not yet signed: the next command that unlocks the signer signs them",
-			s.Unsigned, count(s.Lines, "line"))
+			s.Unsigned, Count(s.Lines, "line"))
 	}
 	if l.Torn() > 0 {
 		s.find("STATUS-TORN", Note, time.Time{}, "the last line of the ledger is torn: its %d bytes do not count, and the next command notes that", l.Torn())
@@ -259,8 +259,8 @@ func daysBetween(from, to time.Time) int { return int(to.Sub(from).Hours() / 24)
 func day(t time.Time) string   { return t.Format(time.DateOnly) }
 func stamp(t time.Time) string { return t.Format(time.RFC3339) }
 
-// count gives "1 day", "2 days", "1 copy", "2 copies".
-func count(n int, noun string) string {
+// Count gives "1 day", "2 days", "1 copy", "2 copies".
+func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

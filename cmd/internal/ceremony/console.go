@@ -60,14 +60,6 @@ func withHint(err error, format string, args ...any) error {
 	return &HintError{Err: err, Hint: fmt.Sprintf(format, args...)}
 }
 
-// Count is a number of things: "1 file", "2 files".
-func Count(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // beside is an error as it is read beside the name of what it is about.
 func beside(name string, err error) error {
 	var path *fs.PathError

@@ -17,6 +17,7 @@ import (
 	"coldvault/qr/scan"
 	"coldvault/vault"
 	"coldvault/vault/airgap"
+	"coldvault/vault/ledger"
 	"coldvault/vault/material/cardano"
 	"coldvault/vault/material/cardano/samplepool"
 	"coldvault/vault/secret"
@@ -154,7 +155,7 @@ func (d *demo) print() (Act, error) {
 		return Act{}, err
 	}
 	return Act{"Printed", []string{
-		fmt.Sprintf("%s, %d QR codes; any %d of them restore; all of them read back", Count(r.Pages, "page"), r.Codes, r.Data),
+		fmt.Sprintf("%s, %d QR codes; any %d of them restore; all of them read back", ledger.Count(r.Pages, "page"), r.Codes, r.Data),
 	}}, nil
 }
 
@@ -246,7 +247,7 @@ func (d *demo) fromPaper() (Act, error) {
 		return Act{}, err
 	}
 	return Act{"Restored from paper alone with cards 2, 3, 4", []string{
-		fmt.Sprintf("%s and 3 cards as pictures of %d dpi; no stick", Count(len(pages), "page"), scanDPI),
+		fmt.Sprintf("%s and 3 cards as pictures of %d dpi; no stick", ledger.Count(len(pages), "page"), scanDPI),
 		fmt.Sprintf("%d of %d files are the same, byte for byte", d.files, d.files),
 	}}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault"
+	"coldvault/vault/ledger"
 )
 
 // repair mends every damaged medium, out of its parity and of what else is at hand, and
@@ -26,7 +27,7 @@ func repair(c Console, in *Intake, checks []*vault.Checked) (repaired map[string
 				c.Warn("%s: not repaired: %v", m.Path, m.Err)
 			case m.Rebuilt > 0:
 				repaired[dir.Name()] = true
-				c.Say("%s: repaired; %s from parity", m.Path, Count(m.Rebuilt, "block"))
+				c.Say("%s: repaired; %s from parity", m.Path, ledger.Count(m.Rebuilt, "block"))
 			default:
 				repaired[dir.Name()] = true
 				c.Say("%s: repaired", m.Path)

@@ -15,6 +15,7 @@ import (
 	"coldvault/vault"
 	"coldvault/vault/airgap"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 	"coldvault/vault/material"
 	"coldvault/vault/material/cardano"
 	"coldvault/vault/secret"
@@ -461,12 +462,12 @@ func openBundles(c Console, g *vault.Copy, shares *vault.Shares, wanted []string
 			return bundles, tryAnother(err)
 		}
 		bundles = append(bundles, b)
-		c.Say("compartment %s opened: %s, each with the digest it was sealed with", name, Count(len(b.Data), "file"))
+		c.Say("compartment %s opened: %s, each with the digest it was sealed with", name, ledger.Count(len(b.Data), "file"))
 		if err := compareIDs(b); err != nil {
 			return bundles, errors.Join(err, ErrDamage)
 		}
 		if n := len(b.Contents.IDs); n > 0 {
-			c.Say("compartment %s: %s derived again as at sealing", name, Count(n, "id"))
+			c.Say("compartment %s: %s derived again as at sealing", name, ledger.Count(n, "id"))
 		}
 	}
 	return bundles, nil

@@ -92,7 +92,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return &SealResult{Report: report, HostAccepted: accepted}, err
 	}
-	c.Say("%s recognised", Count(len(report.Items), "file"))
+	c.Say("%s recognised", ledger.Count(len(report.Items), "file"))
 	places := locate(c, r.To)
 	if err := places.separate(c, folder, targets); err != nil {
 		return nil, err

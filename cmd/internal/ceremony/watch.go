@@ -11,6 +11,7 @@ import (
 	"coldvault/qr"
 	"coldvault/qr/camera"
 	"coldvault/qr/scan"
+	"coldvault/vault/ledger"
 	"coldvault/vault/secret"
 )
 
@@ -117,7 +118,7 @@ func shorten(places []string) string {
 
 // report says what is there and what is not. At an interrupt only warnings wait for the end.
 func (w *watcher) report() {
-	w.c.Warn("camera: %s read, %s among them", Count(w.input.Codes, "code"), Count(w.input.Shares, "share"))
+	w.c.Warn("camera: %s read, %s among them", ledger.Count(w.input.Codes, "code"), ledger.Count(w.input.Shares, "share"))
 	for _, s := range w.in.sets.All() {
 		if s.Need() == 0 {
 			continue
