@@ -77,18 +77,6 @@ func (s *sealing) sealArchive(i int) error {
 	return nil
 }
 
-// progress counts the bytes of one step.
-func (s *sealing) progress(step string, total int64) func(int) {
-	if s.request.Progress == nil {
-		return func(int) {}
-	}
-	done := int64(0)
-	return func(n int) {
-		done += int64(n)
-		s.request.Progress(step, done, total)
-	}
-}
-
 // encryptArchive writes the age file of an archive to out, closes out, and returns the
 // SHA-256 of its header. The plaintext goes from read(2) into guarded memory; age's chunk
 // and the encoder of zstd have a copy on the heap, which Do erases.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -34,6 +35,15 @@ type Finding struct {
 	Path     string
 	Text     string
 }
+
+// The findings of generations that were sealed apart from each other.
+const (
+	generationForked = "GENERATION-FORKED"
+	generationChain  = "GENERATION-CHAIN"
+)
+
+// Forked tells that there are two generations of one number, here or elsewhere.
+func (f Finding) Forked() bool { return f.ID == generationForked || f.ID == generationChain }
 
 // CheckedGeneration is the state of one generation on a medium.
 type CheckedGeneration struct {
@@ -98,16 +108,17 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 			c.add(Damage, "VAULT-RECIPIENT", m.Path(recipientFile(name)), fmt.Errorf("%w; a restore does not need it", err))
 		}
 	}
-	switch { // neither pages nor the vault's own folder carry a kit, and only it a ledger
+	var were map[int]time.Time // generations that were whole here, and when
+	switch {                   // neither pages nor the vault's own folder carry a kit, and only it a ledger
 	case pages:
 	case m.OwnFolder():
 		if err := m.CheckSigner(); err != nil {
 			c.add(Damage, "VAULT-SIGNER", m.Path(signerFile), fmt.Errorf("%w: nothing can be sealed with this folder; %s", err, SignerAdvice))
 		}
-		c.checkLedger()
+		were = c.checkLedger()
 	default:
 		c.checkKit()
-		c.checkLog()
+		were = c.checkLog()
 	}
 	generations, err := m.Generations(m.Identity)
 	if err != nil {
@@ -130,8 +141,8 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	c.digests = map[int]string{}
 	verified := c.verifyAll(generations, progress)
 	for _, g := range generations {
-		if errors.Is(g.Err, ErrIncomplete) && g.Number < newest {
-			c.add(Note, "GENERATION-INCOMPLETE", m.Path(generationDir(g.Number)), g.Err)
+		if errors.Is(g.Err, ErrIncomplete) {
+			c.checkIncomplete(g, were, g.Number < newest)
 			continue
 		}
 		c.checkGeneration(g, c.digests[g.Number-1], verified)
@@ -156,7 +167,7 @@ func CheckTogether(checks []*Checked) {
 			if other := first[k]; other == nil {
 				first[k] = c
 			} else if other.digests[number] != digest {
-				c.add(Damage, "GENERATION-FORKED", c.Medium.Path(generationDir(number)),
+				c.add(Damage, generationForked, c.Medium.Path(generationDir(number)),
 					fmt.Errorf("it is another generation %d than the one on %s, and both are signed by the vault", number, other.Medium.Source.Name()))
 			}
 		}
@@ -259,14 +270,23 @@ func (c *Checked) expects(name string) bool {
 	return true
 }
 
+// checkIncomplete tells a generation that lost its manifest from the rest of an interrupted write or
+// removal. Of the newest one nobody knows.
+func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, old bool) {
+	where, err, severity := c.Medium.Path(generationDir(g.Number)), g.Err, Damage
+	if seen, whole := were[g.Number]; whole {
+		err = fmt.Errorf("its manifest is lost: it was whole on %s; `coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder",
+			seen.Format(time.DateOnly))
+	} else if old {
+		severity = Note
+	}
+	c.add(severity, "GENERATION-INCOMPLETE", where, err)
+}
+
 // checkGeneration judges one generation. before is the digest of the generation with the
 // number before it, "" where it is not on this medium.
 func (c *Checked) checkGeneration(g Generation, before string, verified map[listed]error) {
 	m, dir := c.Medium, generationDir(g.Number)
-	if errors.Is(g.Err, ErrIncomplete) {
-		c.add(Damage, "GENERATION-INCOMPLETE", m.Path(dir), g.Err)
-		return
-	}
 	state := CheckedGeneration{Number: g.Number}
 	if g.Err != nil {
 		c.add(Damage, "GENERATION-MANIFEST", m.Path(dir), g.Err)
@@ -275,7 +295,7 @@ func (c *Checked) checkGeneration(g Generation, before string, verified map[list
 	}
 	state.Created = g.Manifest.Created.Format("2006-01-02T15:04:05Z")
 	if before != "" && g.Manifest.Previous != before {
-		c.add(Damage, "GENERATION-CHAIN", m.Path(dir),
+		c.add(Damage, generationChain, m.Path(dir),
 			fmt.Errorf("it follows another generation %d than the one on this medium", g.Number-1))
 	}
 	known := []string{manifestFile, manifestFile + signatureExt}

@@ -169,12 +169,19 @@ func (c *Copies) Select(number int) (*Copy, error) {
 			good[n], newest = one, n
 		}
 	}
+	older := func(than int) (found int) {
+		for n := range good {
+			if n < than {
+				found = max(found, n)
+			}
+		}
+		return found
+	}
 	if number == 0 {
 		number = max(newest, newestBad)
 		for _, m := range c.Media {
 			if n := m.newestLogged(); n > number {
-				return nil, &DamagedGenerationError{Number: n, Older: newest, Err: fmt.Errorf(
-					"%s has lost it or its manifest: its log says that it was there", m.Path(generationDir(n)))}
+				return nil, &DamagedGenerationError{Number: n, Older: older(n), Err: m.lost(n)}
 			}
 		}
 	}
@@ -190,10 +197,15 @@ func (c *Copies) Select(number int) (*Copy, error) {
 		case forked != nil:
 			c.Notes = append(c.Notes, forked.Error())
 		case n == number:
-			return nil, &DamagedGenerationError{Number: n, Older: newest, Err: bad[n]}
+			return nil, &DamagedGenerationError{Number: n, Older: older(n), Err: bad[n]}
 		}
 	}
 	if good[number] == nil {
+		for _, m := range c.Media {
+			if _, was := m.logged()[number]; was {
+				return nil, &DamagedGenerationError{Number: number, Older: older(number), Err: m.lost(number)}
+			}
+		}
 		return nil, fmt.Errorf("generation %d is on none of these media; the newest is %d", number, newest)
 	}
 	for _, m := range good[number].media {
@@ -205,6 +217,11 @@ func (c *Copies) Select(number int) (*Copy, error) {
 		}
 	}
 	return good[number], nil
+}
+
+// lost is the error for a generation that only the log of a medium knows.
+func (m *Medium) lost(number int) error {
+	return fmt.Errorf("%s has lost it or its manifest: its log says that it was there", m.Path(generationDir(number)))
 }
 
 // forked says which of several generations of one number is on which media.

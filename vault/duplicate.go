@@ -17,6 +17,7 @@ import (
 // Duplicated says where a generation now is.
 type Duplicated struct {
 	Media  []string          // that hold it now, proven
+	Held   []string          // those of them that had it already
 	Failed []*TargetError    // the others
 	Notes  []string          // what is damaged on the media it was read from
 	IDs    map[string]string // of the media that hold it, as far as their logs say
@@ -34,7 +35,7 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 	}
 	ts := openTargets(c.Identity, dirs)
 	ts.number = c.Number
-	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: progress}
+	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: newSteps(progress)}
 	defer ts.close()
 	kit := d.kit()
 	known := []Generation{c.Generation}
@@ -49,10 +50,23 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		if have := readKit(t.medium(c.Identity.Vault.ID), c.Identity); have.whole() && len(have.good) > 0 {
 			kit = nil
 		}
-		return t.begin(c.Number, c.Identity, kit, known)
+		if err := t.begin(c.Identity, kit, known); err != nil {
+			return err
+		}
+		if held, err := t.holdsAlready(c.Generation, d.progress); err != nil || held {
+			t.held = held
+			return err
+		}
+		return t.makeFolder(c.Number)
 	})
+	for _, t := range ts.good {
+		if t.held {
+			ts.done = append(ts.done, t)
+		}
+	}
+	ts.good = slices.DeleteFunc(ts.good, func(t *target) bool { return t.held })
 	for _, f := range c.Manifest.Files {
-		if err == nil {
+		if err == nil && len(ts.good) > 0 {
 			err = d.file(f)
 		}
 	}
@@ -71,8 +85,12 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		ts.good = nil
 		return nil, err
 	}
+	ts.good, ts.done = append(ts.good, ts.done...), nil
 	d.result.IDs, d.result.Unlogged = ts.log(now)
 	for _, t := range ts.good {
+		if t.held {
+			d.result.Held = append(d.result.Held, t.dir.Name())
+		}
 		d.result.Notes = append(d.result.Notes, t.notes...)
 		d.result.Media = append(d.result.Media, t.dir.Name())
 		d.result.Newest[t.dir.Name()] = t.newestWhole(c.Number)
@@ -113,7 +131,7 @@ type duplicating struct {
 	*Copy
 	*targets
 	result   *Duplicated
-	progress func(string, int64, int64)
+	progress steps
 }
 
 // sourceError is one of what is read: no other target helps.
@@ -232,7 +250,7 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 			_, err := t.pending.Write(p)
 			return err
 		})
-	})), b, want.Size, func(n int64) { d.tell(want.Name, n, want.Size) })
+	})), b, want.Size, d.progress(want.Name, want.Size))
 	if d.any() != nil {
 		return d.any()
 	}
@@ -254,12 +272,6 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 		}
 		return (&Medium{Source: t.dir, base: t.base}).verifyListed(d.Copy.Number, want)
 	})
-}
-
-func (d *duplicating) tell(step string, done, total int64) {
-	if d.progress != nil {
-		d.progress(step, done, total)
-	}
 }
 
 type writerFunc func([]byte) (int, error)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"time"
 
 	"coldvault/media"
@@ -153,7 +155,11 @@ func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, er
 func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*TargetError) {
 	ids = map[string]string{}
 	for _, t := range ts.good {
-		id, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: ts.number, Result: ledger.Written})
+		result := ledger.Written
+		if t.held {
+			result = ledger.Whole
+		}
+		id, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: ts.number, Result: result})
 		if id != "" {
 			ids[t.dir.Name()] = id
 		}
@@ -172,13 +178,21 @@ func (m *Medium) MediumID() string {
 	return ""
 }
 
-// newestLogged is the newest generation that the log of a medium has seen whole on it, 0 for
-// none. Nobody signs the log: it can add doubt, and take none away.
-func (m *Medium) newestLogged() int {
+// logged are the generations that the log of a medium has seen whole on it, and when last, but
+// for those that a seal has removed. Nobody signs the log: it can add doubt, and take none away.
+func (m *Medium) logged() map[int]time.Time {
 	if log := m.log(); log != nil {
-		return log.Newest().Generation
+		return log.Held()
 	}
-	return 0
+	return nil
+}
+
+// newestLogged is the newest of them, 0 for none.
+func (m *Medium) newestLogged() (newest int) {
+	for n := range m.logged() {
+		newest = max(newest, n)
+	}
+	return newest
 }
 
 // log is that of the medium, nil where there is none that can be read.
@@ -222,57 +236,66 @@ func (c *Checked) Newest() (number int) {
 	return number
 }
 
-// checkLog reports a log that is not one. It is damage: somebody or something has
-// changed it.
-func (c *Checked) checkLog() {
+// checkLog reports a log that is not one, which is damage: somebody or something has changed it.
+// It returns the generations that the log has seen whole, and when.
+func (c *Checked) checkLog() map[int]time.Time {
 	data, err := c.Medium.read(ledger.MediumLogName, ledger.MaxMediumLog)
 	if errors.Is(err, fs.ErrNotExist) {
-		return // a medium from before there were logs, or one that was never checked
+		return nil // a medium from before there were logs, or one that was never checked
 	}
 	where := c.Medium.Path(ledger.MediumLogName)
+	var log *ledger.MediumLog
 	if err == nil {
-		var log *ledger.MediumLog
-		if log, err = ledger.ParseMediumLog(data); err == nil {
-			if log.Torn() > 0 {
-				c.add(Note, "MEDIUM-LOG", where, fmt.Errorf("its last line was cut off while it was written"))
-			}
-			if log.Full() {
-				c.add(Note, "MEDIUM-LOG", where, errors.New("it has no numbers left for its lines, which checks alone hardly use up: the next line begins it anew"))
-			}
-			c.checkGone(log.Newest())
-			return
-		}
+		log, err = ledger.ParseMediumLog(data)
 	}
-	c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` begins a new log", err))
+	if err != nil {
+		c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` begins a new log", err))
+		return nil
+	}
+	if log.Torn() > 0 {
+		c.add(Note, "MEDIUM-LOG", where, errors.New("its last line was cut off while it was written"))
+	}
+	if log.Full() {
+		c.add(Note, "MEDIUM-LOG", where, errors.New("it has no numbers left for its lines, which checks alone hardly use up: the next line begins it anew"))
+	}
+	c.checkGone(log.Held())
+	return log.Held()
 }
 
-// checkGone reports a medium whose newest generation was taken away, or that was put back to
-// an earlier state. A seal with --keep removes older ones alone.
-func (c *Checked) checkGone(newest ledger.MediumCheck) {
-	names, err := c.Medium.Source.List(path.Join(c.Medium.base, generationsDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// checkGone reports a medium that has lost generations. Without the newest it was put back to an
+// earlier state. An older one may have been removed by hand, to make room.
+func (c *Checked) checkGone(held map[int]time.Time) {
+	there, err := c.Medium.numbers()
+	if err != nil {
 		return // reported where they are read
 	}
-	for _, name := range names {
-		if n, ok := parseGeneration(name); ok && n >= newest.Generation {
-			return
-		}
+	newest := 0
+	for _, n := range there {
+		newest = max(newest, n)
 	}
-	if newest.Generation > 0 {
-		c.add(Damage, GenerationGone, c.Medium.Path(generationDir(newest.Generation)),
-			fmt.Errorf("it is gone, and the log of the medium says that it was here on %s: seal onto the medium or copy to it; if that cannot be, remove the log, which nobody signs",
-				newest.Time.Format(time.DateOnly)))
+	for _, n := range slices.Sorted(maps.Keys(held)) {
+		where, seen := c.Medium.Path(generationDir(n)), held[n].Format(time.DateOnly)
+		switch {
+		case slices.Contains(there, n):
+		case n > newest:
+			c.add(Damage, GenerationGone, where,
+				fmt.Errorf("it is gone, and the log of the medium says that it was here on %s: seal onto the medium or copy to it; if that cannot be, remove the log, which nobody signs", seen))
+		default:
+			c.add(Note, "GENERATION-REMOVED", where,
+				fmt.Errorf("it is gone, and the log of the medium says that it was here on %s and that no seal removed it: unless you did, copy it from another medium", seen))
+		}
 	}
 }
 
 // GenerationGone is the finding that a medium had a newer generation than it has.
 const GenerationGone = "GENERATION-GONE"
 
-// checkLedger proves the ledger of a vault's own folder.
-func (c *Checked) checkLedger() {
+// checkLedger proves the ledger of a vault's own folder, and that the two are of one time. It
+// returns the generations that were sealed, and when.
+func (c *Checked) checkLedger() map[int]time.Time {
 	dir, ok := c.Medium.Source.(*media.Dir)
 	if !ok {
-		return
+		return nil
 	}
 	where := c.Medium.Path(ledger.FolderName)
 	l, err := ledger.Open(dir, c.Medium.ID, verifyHead(c.Medium.Identity))
@@ -281,11 +304,17 @@ func (c *Checked) checkLedger() {
 	}
 	if err != nil {
 		c.add(Damage, "VAULT-LEDGER", where, err)
-		return
+		return nil
 	}
 	if found, ok := c.Medium.newestRecorded(); ok && found.Generation > l.Newest() {
 		c.add(Damage, "VAULT-LEDGER-BEHIND", where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
 	}
+	there, err := c.Medium.numbers()
+	if n := l.Newest(); err == nil && n > 0 && !slices.Contains(there, n) {
+		c.add(Damage, GenerationGone, c.Medium.Path(generationDir(n)),
+			fmt.Errorf("it is gone, and the ledger says that it was sealed on %s: seal again", l.Sealed()[n].Format(time.DateOnly)))
+	}
+	return l.Sealed()
 }
 
 // newestRecorded is the newest generation in the folder of a vault that was sealed with a ledger,

@@ -212,7 +212,7 @@ func (m *Medium) sumKit(name string) (string, error) {
 		return "", fmt.Errorf("it has more than %d bytes", maxKitFile)
 	}
 	sum := sha256.New()
-	if err := copyAt(sum, b, b.Size(), func(int64) {}); err != nil {
+	if err := copyAt(sum, b, b.Size(), func(int) {}); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil

@@ -196,6 +196,14 @@ type Generation struct {
 	on    *Medium           // the first that has this manifest.json
 }
 
+// size is that of all files that it lists.
+func (g *Generation) size() (total int64) {
+	for _, f := range g.Manifest.Files {
+		total += f.Size
+	}
+	return total
+}
+
 // ErrIncomplete marks the rest of an interrupted seal, or what looks like one.
 var ErrIncomplete = errors.New("it has no manifest and does not count: its write was interrupted, or the manifest is lost")
 

@@ -31,7 +31,7 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 		return nil, err
 	}
 	defer unlock()
-	j := &mending{Checked: c, dir: dir, progress: progress}
+	j := &mending{Checked: c, dir: dir, progress: newSteps(progress)}
 	for _, m := range others {
 		if m.ID == c.Medium.ID && m.Source != c.Medium.Source {
 			j.others = append(j.others, m)
@@ -61,7 +61,7 @@ type mending struct {
 	dir      *media.Dir
 	others   []*Medium
 	done     []Mended
-	progress func(string, int64, int64)
+	progress steps
 }
 
 // put notes the outcome of one file.
@@ -153,7 +153,10 @@ func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) 
 	found, _ := manifests(j.Medium.Identity, bad.Number, copies)
 	switch {
 	case len(found) == 0 && errors.Is(bad.Err, ErrIncomplete):
-		return bad, false // the rest of an interrupted write: nobody has its manifest
+		if _, whole := j.Medium.logged()[bad.Number]; whole { // else it is the rest of an interrupted write
+			j.put(name, 0, errors.New("it is lost, and no other medium at hand has it"))
+		}
+		return bad, false
 	case len(found) == 0:
 		j.put(name, 0, fmt.Errorf("%w, and no other medium at hand has it", bad.Err))
 		return bad, false
@@ -260,13 +263,7 @@ func (j *mending) content(c *Copy, want format.ManifestFile, out *media.Pending)
 		}
 	}
 	defer from.Close()
-	return rebuilt, copyAt(out, from, want.Size, func(n int64) { j.tell(want.Name, n, want.Size) })
-}
-
-func (j *mending) tell(step string, done, total int64) {
-	if j.progress != nil {
-		j.progress(step, done, total)
-	}
+	return rebuilt, copyAt(out, from, want.Size, j.progress(want.Name, want.Size))
 }
 
 // parityOf gives the file that a parity file is of.
@@ -280,7 +277,7 @@ func (c *Copy) parityOf(parity format.ManifestFile) (format.ManifestFile, error)
 
 // copyAt copies the first size bytes of a file. One that is shorter is io.ErrUnexpectedEOF:
 // who states a size writes none of it that was not read.
-func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error {
+func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int)) error {
 	buffer := copyBuffer(size)
 	for offset := int64(0); offset < size; {
 		part := buffer[:min(int64(len(buffer)), size-offset)]
@@ -294,7 +291,7 @@ func copyAt(w io.Writer, r io.ReaderAt, size int64, progress func(int64)) error 
 			return err
 		}
 		offset += int64(len(part))
-		progress(offset)
+		progress(len(part))
 	}
 	return nil
 }

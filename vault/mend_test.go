@@ -205,7 +205,7 @@ func TestALostManifestComesBackFromAnotherMedium(t *testing.T) {
 	for _, f := range []media.FS{p.bad, p.good} {
 		require.NoError(t, f.Remove(p.at("generations/000002/manifest.json")))
 	}
-	require.NoError(t, p.mend(p.bad))
+	require.ErrorContains(t, p.mend(p.bad), "it is lost, and no other medium at hand has it")
 	_, _, err := intact(p.bad)
 	var damaged *DamagedGenerationError
 	require.ErrorAs(t, err, &damaged)
@@ -363,6 +363,7 @@ func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
 		p := newPair(t)
 		require.NoError(t, p.bad.Remove(p.at(name)))
 		require.NoError(t, p.bad.Remove(p.at("generations/000001/hot.age.parity")))
+		require.NoError(t, p.bad.Remove(p.at("checks.log")))
 		_, err := p.w.sealWith("", 0, media.NewDir(p.bad))
 		require.NoError(t, err)
 		require.NoError(t, findsNothing(p.bad))
@@ -377,7 +378,7 @@ func TestALostManifestDoesNotCostTheGeneration(t *testing.T) {
 		for offset := int64(0); offset < 3000; offset += 40 {
 			flipOn(t, p.good, p.at("generations/000002/archive-01.age"), offset)
 		}
-		require.Error(t, copyTo(p.good, p.bad))
+		require.NoError(t, copyTo(p.good, p.bad), "it has all of it already")
 		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
 	})
 }
@@ -425,6 +426,33 @@ func TestAGenerationThatWasWholeIsNoRest(t *testing.T) {
 		require.Equal(t, 3, result.Generation, "the log has the number")
 		require.Contains(t, fmt.Sprint(result.Notes), "the rest stays")
 		require.Equal(t, p.want[p.at(archive)], readOn(t, p.bad, p.at(archive)))
+	})
+	t.Run("an older one, and a file is missing too", func(t *testing.T) {
+		p := newPair(t)
+		first := "generations/000001/"
+		require.NoError(t, p.bad.Remove(p.at(first+"manifest.json")))
+		require.NoError(t, p.bad.Remove(p.at(first+"hot.age.parity")))
+		lost := func() {
+			t.Helper()
+			found, err := OpenMedia(media.NewDir(p.bad))
+			require.NoError(t, err)
+			checked := Check(found[0], false, nil)
+			require.Equal(t, 1, checked.Damages())
+			require.Contains(t, checked.Findings[0].Text, "its manifest is lost: it was whole on ")
+			_, err = (&Copies{Identity: found[0].Identity, Media: found}).Select(1)
+			var damaged *DamagedGenerationError
+			require.ErrorAs(t, err, &damaged)
+			require.Equal(t, 0, damaged.Older, "the other one is newer")
+		}
+		lost()
+		require.ErrorContains(t, mend(p.bad), "it is lost, and no other medium at hand has it")
+		require.NoError(t, p.w.folder.dir.RemoveAll(generationDir(1)))
+		result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "generation 1 on bad has lost its manifest, and nothing here has it: the rest stays")
+		lost()
+		require.NoError(t, p.mend(p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
 	})
 	t.Run("nor a log", func(t *testing.T) {
 		p := newPair(t)

@@ -59,7 +59,10 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 		return err
 	}
 	t := &target{dir: dir, base: "."}
-	if err := t.begin(c.Number, &id, nil, nil); err != nil {
+	if err := t.begin(&id, nil, nil); err != nil {
+		return err
+	}
+	if err := t.makeFolder(c.Number); err != nil {
 		return err
 	}
 	if err := g.write(dir, generationDir(c.Number)); err != nil {

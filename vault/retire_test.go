@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"path"
 	"strings"
 	"testing"
@@ -100,4 +101,34 @@ func TestKeepLeavesTheLastArchives(t *testing.T) {
 	require.Equal(t, []int{2, 3, 4, 5}, k.has())
 	require.Empty(t, k.seal(archive, 1).Notes)
 	require.Equal(t, []int{6}, k.has())
+}
+
+// What --keep was removing when the power failed is no damage: the log of the medium says first
+// what goes. Shows G22.
+func TestARemovalThatWasCutIsNoDamage(t *testing.T) {
+	k := newKeeping(t)
+	k.seal("", 0)
+	rests := 0
+	_, err := mediatest.Cut(k.stick, crashLimit(), func(f media.FS) error {
+		_, err := k.sealWith("", 1, media.NewDir(f))
+		return err
+	}, func(after *mediatest.FS, _ bool) error {
+		found, err := OpenMedia(media.NewDir(after))
+		if err != nil {
+			return err
+		}
+		checked := Check(found[0], false, nil)
+		for _, f := range checked.Findings {
+			if f.ID == "GENERATION-INCOMPLETE" && strings.HasSuffix(f.Path, generationDir(1)) {
+				rests++
+				if f.Severity == Damage {
+					return errors.New(f.Text)
+				}
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Greater(t, rests, 10)
+	t.Logf("%d rests of a removal were seen as that", rests)
 }

@@ -116,7 +116,7 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 		return nil, err
 	}
 	defer unlock()
-	s := &sealing{folder: f, request: r, targets: openTargets(f.Identity, r.Targets)}
+	s := &sealing{folder: f, request: r, targets: openTargets(f.Identity, r.Targets), progress: newSteps(r.Progress)}
 	defer s.close()
 	if err := s.next(); err != nil {
 		return nil, err
@@ -135,7 +135,10 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 		if err != nil {
 			return err
 		}
-		return t.begin(s.number, f.Identity, kit, known)
+		if err := t.begin(f.Identity, kit, known); err != nil {
+			return err
+		}
+		return t.makeFolder(s.number)
 	})
 	if err != nil && len(r.Archives) > 0 {
 		return nil, err
@@ -163,6 +166,7 @@ type sealing struct {
 	request   SealRequest
 	previous  string
 	archives  []sealedArchive
+	progress  steps
 }
 
 // undo takes what is half written from all media.
@@ -201,7 +205,7 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 		if s.request.Keep == 0 {
 			continue
 		}
-		retired, err := t.retire(g, s.request.Keep, s.progress)
+		retired, err := t.retire(g, s.request.Created, s.request.Keep, s.progress)
 		result.Retired[t.dir.Name()] = retired
 		if err != nil {
 			err = fmt.Errorf("it holds generation %d, and an old one could not be removed: %w", g.number, err)

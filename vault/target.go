@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // target is a medium that is being written to. It is locked.
@@ -21,6 +23,7 @@ type target struct {
 	unlock  func()
 	fresh   bool           // it held nothing of the vault: all of it is removed if that fails
 	begun   bool           // the folder of the new generation is made, and removed if it fails
+	held    bool           // it had the generation that is written, and all of it is whole
 	pending *media.Pending // the file that is being written to it
 	notes   []string       // what the operator should know of it
 }
@@ -29,6 +32,7 @@ type target struct {
 // the others.
 type targets struct {
 	good   []*target
+	done   []*target // those that need nothing more
 	aside  []*target // those that failed before anything was written; they are not locked
 	failed []*TargetError
 	number int // of the generation that is written
@@ -114,7 +118,7 @@ func (t *target) unsigned(newest int, rests bool) (number int, err error) {
 
 // close gives up what is half written, and the locks.
 func (ts *targets) close() {
-	for _, t := range ts.good {
+	for _, t := range slices.Concat(ts.good, ts.done) {
 		if t.pending != nil {
 			t.pending.Abort()
 		}
@@ -150,7 +154,7 @@ func (ts *targets) each(limit int, do func(*target) error) error {
 
 // any is an error where no medium is left.
 func (ts *targets) any() error {
-	if len(ts.good) > 0 {
+	if len(ts.good)+len(ts.done) > 0 {
 		return nil
 	}
 	var errs []error
@@ -190,10 +194,10 @@ func (ts *targets) known(elsewhere []Generation) []Generation {
 // all is the limit of each where nothing but the media themselves is slow.
 const all = 1000
 
-// begin makes the folder of the new generation, after the rests of interrupted writes
-// are gone and everything that does not belong to one generation is there; kit is nil where
-// that on the medium is left alone. known are generations that are at hand elsewhere.
-func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []Generation) error {
+// begin removes the rests of interrupted writes, and brings everything that does not belong to one
+// generation; kit is nil where that on the medium is left alone. known are generations that are
+// at hand elsewhere.
+func (t *target) begin(id *Identity, kit map[string][]byte, known []Generation) error {
 	if err := t.clean(known); err != nil {
 		return err
 	}
@@ -201,11 +205,9 @@ func (t *target) begin(number int, id *Identity, kit map[string][]byte, known []
 		return err
 	}
 	if kit != nil {
-		if err := t.writeKit(kit); err != nil {
-			return err
-		}
+		return t.writeKit(kit)
 	}
-	return t.makeFolder(number)
+	return nil
 }
 
 // makeFolder makes the folder of a generation that must not exist.
@@ -250,11 +252,11 @@ func (t *target) clean(known []Generation) error {
 
 // complete gives a generation without a manifest the one that is known, where every file that
 // it lists is there: they are durable before the manifest is written. Some may be damaged by
-// now. What the log of the medium has as its newest may lack files too: that one was whole, and
-// stays also where nobody knows its manifest. Anything else is a rest, and is removed.
+// now. What the log of the medium knows to have been whole may lack files too, and stays also
+// where nobody knows its manifest. Anything else is a rest, and is removed.
 func (t *target) complete(rest Generation, known []Generation) (Generation, error) {
 	folder := path.Join(t.base, generationDir(rest.Number))
-	written := rest.Number == (&Medium{Source: t.dir, base: t.base}).newestLogged()
+	_, written := (&Medium{Source: t.dir, base: t.base}).logged()[rest.Number]
 	for _, g := range known {
 		if g.Number != rest.Number {
 			continue
@@ -294,6 +296,25 @@ func (t *target) damages(g Generation) (bad []string, missing bool) {
 		}
 	}
 	return bad, missing
+}
+
+// holdsAlready tells whether the medium has the generation, and every file of it as it is listed. The
+// error says why the generation cannot be written either.
+func (t *target) holdsAlready(want Generation, progress steps) (bool, error) {
+	for _, g := range t.have {
+		switch {
+		case g.Number != want.Number || errors.Is(g.Err, ErrIncomplete):
+		case g.Err != nil:
+			return false, fmt.Errorf("it holds a generation %d already, which is damaged: %w", g.Number, g.Err)
+		case g.Digest != want.Digest:
+			return false, fmt.Errorf("it holds another generation %d, signed by the vault too", g.Number)
+		case !t.holds(g, progress("reading what is on "+t.dir.Name(), g.size())):
+			return false, fmt.Errorf("it holds generation %d already, and some of it is damaged: repair it with `coldvault check --repair` and a medium that it is whole on", g.Number)
+		default:
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // holds tells whether every file that a generation lists is there, as it is listed.
@@ -372,9 +393,10 @@ func (t *target) finish(g *generation, vaultID string, newest bool) error {
 // retire removes old generations when a new one is proven and enough newer ones are whole, the
 // new one among them. Only where something is to go, what stays is read for that. A damaged one
 // does not count, and stays until enough that are newer do; so do the newest archives, where
-// nothing else that stays has any. The manifest goes first: without it the rest does not count,
-// wherever the power fails.
-func (t *target) retire(newest *generation, keep int, progress func(step string, total int64) func(int)) (removed []int, err error) {
+// nothing else that stays has any. The log of the medium says which one goes, before it does, and
+// the manifest goes first: wherever the power fails, the rest does not count, and is not taken for
+// one that was damaged.
+func (t *target) retire(newest *generation, now time.Time, keep int, progress steps) (removed []int, err error) {
 	old := slices.DeleteFunc(slices.Clone(t.have), func(g Generation) bool { return g.Err != nil })
 	if len(old) < keep {
 		return nil, nil
@@ -388,11 +410,7 @@ func (t *target) retire(newest *generation, keep int, progress func(step string,
 			excess = append(excess, g.Number)
 			continue
 		}
-		size := int64(0)
-		for _, f := range g.Manifest.Files {
-			size += f.Size
-		}
-		switch holds := t.holds(g, progress(fmt.Sprintf("reading generation %d on %s", g.Number, t.dir.Name()), size)); {
+		switch holds := t.holds(g, progress(fmt.Sprintf("reading generation %d on %s", g.Number, t.dir.Name()), g.size())); {
 		case !holds:
 			t.notes = append(t.notes, fmt.Sprintf("generation %d on %s is damaged: it stays, and does not count for --keep %d; repair the medium with `coldvault check --repair`",
 				g.Number, t.dir.Name(), keep))
@@ -404,7 +422,13 @@ func (t *target) retire(newest *generation, keep int, progress func(step string,
 		whole, archives = whole+1, archives || hasArchives(g.Manifest)
 	}
 	slices.Sort(excess)
+	logged := (&Medium{Source: t.dir, base: t.base}).logged()
 	for i, n := range excess {
+		if _, known := logged[n]; known {
+			if _, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: n, Result: ledger.Removed}); err != nil {
+				return excess[:i], err
+			}
+		}
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
 			return excess[:i], err
 		}

@@ -86,10 +86,15 @@ func (c *checkCmd) found(r *ceremony.CheckResult) error {
 		Hint: "why is named above: give the folder that the medium is mounted at, a scan of a whole page or card, or the code as it is on it"}
 }
 
-// remedy is what helps against damage: --repair alone mends what a medium's own parity covers.
+// remedy is what helps against damage: --repair alone mends what a medium's own parity covers, and
+// nothing brings together what was sealed apart.
 func (c *checkCmd) remedy(r *ceremony.CheckResult) string {
 	lost := c.Repair
 	for _, m := range r.Media {
+		if slices.ContainsFunc(m.Findings, func(f vault.Finding) bool { return f.Forked() }) {
+			return "a generation was sealed twice, from two folders of the vault: find out what each holds with " +
+				"`coldvault restore --from MEDIUM --generation N`, keep one folder, and seal from it what is right onto all media with --keep 1"
+		}
 		for _, g := range m.Generations {
 			lost = lost || !g.Whole && !g.Repairable
 		}

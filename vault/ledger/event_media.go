@@ -21,9 +21,11 @@ const (
 // Result of a check of a medium.
 type Result string
 
-// The results. Only a MediumLog has Written: a generation was put there and read back.
+// The results. Only a MediumLog has the first two: a generation was put there and read back,
+// and one is about to be removed because newer ones are whole.
 const (
 	Written    Result = "written"
+	Removed    Result = "removed"
 	Whole      Result = "whole"
 	Repaired   Result = "repaired" // damaged, and whole again
 	Damaged    Result = "damaged"

@@ -174,12 +174,21 @@ func (l *Ledger) Vault() string {
 	return created.Vault
 }
 
-// Newest is the newest generation that was sealed, 0 for none.
-func (l *Ledger) Newest() (newest int) {
+// Sealed are the generations that were sealed, and when.
+func (l *Ledger) Sealed() map[int]time.Time {
+	sealed := map[int]time.Time{}
 	for _, e := range l.entries {
-		if sealed, ok := e.Event.(Sealed); ok {
-			newest = max(newest, sealed.Generation)
+		if event, ok := e.Event.(Sealed); ok {
+			sealed[event.Generation] = event.Created
 		}
+	}
+	return sealed
+}
+
+// Newest is the newest of them, 0 for none.
+func (l *Ledger) Newest() (newest int) {
+	for n := range l.Sealed() {
+		newest = max(newest, n)
 	}
 	return newest
 }

@@ -158,7 +158,7 @@ func (m mediumLine) validate() error {
 	if err := checkText("version", m.Version, maxVersion); err != nil {
 		return err
 	}
-	if err := checkOneOf("result", m.Result, Written, Whole, Repaired, Damaged, Incomplete); err != nil {
+	if err := checkOneOf("result", m.Result, Written, Removed, Whole, Repaired, Damaged, Incomplete); err != nil {
 		return err
 	}
 	if m.Folded == nil {
@@ -283,15 +283,19 @@ func (l *MediumLog) Len() int {
 	return len(l.lines)
 }
 
-// Newest is the check that found the newest generation whole; the zero value where none did.
-func (l *MediumLog) Newest() (newest MediumCheck) {
+// Held are the generations that must be on the medium: when each was last seen whole there. One
+// that was removed since is not among them, nor are those that only lines before a folded one know.
+func (l *MediumLog) Held() map[int]time.Time {
+	held := map[int]time.Time{}
 	for _, m := range l.lines {
-		whole := m.Result == Written || m.Result == Whole || m.Result == Repaired
-		if whole && m.Generation > newest.Generation {
-			newest = MediumCheck{m.Time, m.Generation, m.Version, m.Result}
+		switch m.Result {
+		case Written, Whole, Repaired:
+			held[m.Generation] = m.Time
+		case Removed:
+			delete(held, m.Generation)
 		}
 	}
-	return newest
+	return held
 }
 
 // Last is the newest check.

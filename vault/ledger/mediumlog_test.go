@@ -44,8 +44,11 @@ func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
 	last, ok := l.Last()
 	require.True(t, ok)
 	require.Equal(t, mediumChecks()[4], last)
-	require.Equal(t, mediumChecks()[3], l.Newest(), "of those that were whole")
-	require.Zero(t, newMediumLog(stickA).Newest())
+	require.Equal(t, map[int]time.Time{1: mediumChecks()[1].Time, 2: mediumChecks()[3].Time}, l.Held(), "those that were whole")
+	require.Empty(t, newMediumLog(stickA).Held())
+	_, err = l.Append(MediumCheck{start.AddDate(2, 0, 0), 1, "1.3.0", Removed})
+	require.NoError(t, err)
+	require.Equal(t, map[int]time.Time{2: mediumChecks()[3].Time}, l.Held(), "and that nobody removed")
 }
 
 // Its lines have members with fixed words, numbers and times, and none for names. Shows G29.

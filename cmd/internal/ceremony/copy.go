@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coldvault/vault"
@@ -70,6 +71,10 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 		c.Warn("%s", n)
 	}
 	for _, m := range copied.Media {
+		if slices.Contains(copied.Held, m) {
+			c.Say("%s had generation %d already: it was read, and all of it is whole", m, generation.Number)
+			continue
+		}
 		c.Say("generation %d copied to %s and read back from it", generation.Number, m)
 	}
 	warnUnlogged(c, copied.Unlogged, copied.IDs)
