@@ -307,17 +307,25 @@ func VerifyParity(r io.ReaderAt, size int64) (digest string, length int64, err e
 		return "", 0, errors.New("the head of the parity file is damaged")
 	}
 	sum.Write(head)
-	piece := make([]byte, l.piece)
-	for i := range l.parity {
-		for j := range l.columns {
-			if err := readFull(r, piece, l.parityAt(i, j)); err != nil {
-				return "", 0, err
-			}
-			sum.Write(piece)
-			if [pieceDigest]byte(head[l.digestAt(l.data+i, j):]) != l.digest(piece) {
-				return "", 0, errors.New("a block of the parity file is damaged")
-			}
+	pieces := [2][]byte{make([]byte, l.piece), make([]byte, l.piece)}
+	read := make(chan error, 1)
+	get := func(n int) {
+		i, j, piece := n/l.columns, n%l.columns, pieces[n%2]
+		err := readFull(r, piece, l.parityAt(i, j))
+		if err == nil && [pieceDigest]byte(head[l.digestAt(l.data+i, j):]) != l.digest(piece) {
+			err = errors.New("a block of the parity file is damaged")
 		}
+		read <- err
+	}
+	go get(0)
+	for n, total := 0, l.parity*l.columns; n < total; n++ {
+		if err := <-read; err != nil {
+			return "", 0, err
+		}
+		if n+1 < total { // the next one is read while this one is hashed
+			go get(n + 1)
+		}
+		sum.Write(pieces[n%2])
 	}
 	return hex.EncodeToString(sum.Sum(nil)), l.fileSize(), nil
 }
