@@ -15,10 +15,16 @@ const roleVault = "vault"
 // rebuild writes the vault's folder, which must be new.
 func (r RestoreRequest) rebuild(c Console, wanted []string, accepted []airgap.Finding) (result *RestoreResult, err error) {
 	undo := &undoList{}
-	defer c.OnInterrupt(undo.run)()
-	defer func() {
+	calledOff := c.OnInterrupt(func() {
+		undo.run()
+		if undo.committed {
+			c.Warn("the vault's folder is set up again in %s; if the old one still exists, destroy it: both would give out the next generation's number", r.To)
+		}
+	})
+	defer func() { // once set up, it is to be said of until the end of the report
 		if err != nil {
 			undo.run()
+			calledOff()
 		}
 	}()
 	if err := r.Made.folder.failure("--to"); err != nil { // which --role vault makes

@@ -59,7 +59,7 @@ type RestoreResult struct {
 }
 
 // Restore rebuilds what a role needs and writes it into a new or empty folder.
-func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
+func Restore(c Console, r RestoreRequest) (result *RestoreResult, err error) {
 	role, err := findRole(r.Role)
 	if err != nil {
 		return nil, err
@@ -86,12 +86,17 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		return nil, withHint(r.Made.targetErr, "give a folder that does not exist yet, or an empty one, such as a mounted tmpfs")
 	}
 	defer target.Close()
-	defer c.OnInterrupt(func() {
+	calledOff := c.OnInterrupt(func() {
 		target.Close()
 		if target.Published() {
 			c.Warn("the restored files are in %s, each read back; only their runbook may be missing", r.To)
 		}
-	})()
+	})
+	defer func() { // what is restored is to be said of until the end of the report
+		if result == nil {
+			calledOff()
+		}
+	}()
 	inMemory, err := warnOfDisk(c, r.To)
 	if err != nil {
 		return nil, err
@@ -101,14 +106,18 @@ func Restore(c Console, r RestoreRequest) (*RestoreResult, error) {
 		return nil, err
 	}
 	defer opened.close()
-	result, err := r.write(c, target, opened.generation, role, opened.bundles)
-	if err != nil {
+	if result, err = r.write(c, target, opened.generation, role, opened.bundles); err != nil {
 		return nil, err
 	}
 	result.InMemory = inMemory
 	result.HostAccepted = accepted
 	if result.Runbook, err = result.writeRunbook(r.Made.runbook, role.name, r.Rules.Now); err != nil {
 		c.Warn("the files are restored, and their runbook could not be written: %v", err)
+	} else {
+		c.OnInterrupt(func() {
+			c.Warn("the restored files are in %s, each read back; what to do now is in %s", r.To, result.Runbook[0])
+		})
+		calledOff()
 	}
 	return result, leftOut(c, result.LeftOut)
 }
