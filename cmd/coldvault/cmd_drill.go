@@ -60,8 +60,15 @@ func (c *drillCmd) Run(u *ui) error {
 	u.print("  RTO %s: what the machine needs for a restore, without waiting for people", r.RTO.Round(time.Millisecond))
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
 	u.leftOut(r.LeftOut, yellow, "proven")
-	u.verdict(green, "PROVEN", "%s and %s came back in memory as sealed; nothing was written",
+	state, color, unproven := "PROVEN", green, r.Unproven()
+	if len(unproven) > 0 {
+		state, color = "READABLE", yellow
+	}
+	u.verdict(color, state, "%s and %s came back in memory as sealed; nothing was written",
 		ledger.Count(r.Files, "file"), ledger.Count(r.Archives, "archive"))
+	for _, why := range unproven {
+		u.print("  It does not count as a drill: %s", why)
+	}
 	u.emit("drill", struct {
 		Vault      string     `json:"vault"`
 		Generation int        `json:"generation"`
@@ -72,6 +79,8 @@ func (c *drillCmd) Run(u *ui) error {
 		Steps      []stepJSON `json:"steps"`
 		RTO        float64    `json:"rto_seconds"`
 		RPO        float64    `json:"rpo_seconds"`
-	}{r.Identity.Vault.ID, r.Generation, r.Role, r.Files, r.Archives, r.Bytes, steps, r.RTO.Seconds(), r.RPO.Seconds()})
+		Proven     bool       `json:"proven"`
+		Unproven   []string   `json:"unproven"`
+	}{r.Identity.Vault.ID, r.Generation, r.Role, r.Files, r.Archives, r.Bytes, steps, r.RTO.Seconds(), r.RPO.Seconds(), len(unproven) == 0, append([]string{}, unproven...)})
 	return nil
 }

@@ -38,6 +38,8 @@ type RestoreRequest struct {
 	Rules        Rules
 	Host         Host
 	Made         *RestoreOutputs // the folder and the runbook; nil: they are made now
+
+	drill bool // it is one
 }
 
 // RestoreResult says what was restored.
@@ -153,6 +155,7 @@ type opened struct {
 	shares     *vault.Shares
 	bundles    []*vault.Bundle
 	in         *Intake // the media that the generation is read from
+	noCopy     bool    // it is read from no copy: a drill of it proves none
 }
 
 // close wipes the bundles and what was left of them.
@@ -192,7 +195,14 @@ func (r RestoreRequest) quorum(c Console, compartments []string, watch *stopwatc
 		}
 	}()
 	readInputs(c, in, r.Stdin, r.From, r.Cards)
-	if o.generation, err = selectGeneration(c, in, r.Vault, r.Number); err != nil {
+	found, err := findSources(c, in)
+	if err != nil {
+		return nil, err
+	}
+	if r.drill {
+		o.noCopy = found.leaveAside(c)
+	}
+	if o.generation, err = selectGeneration(c, found.all(), r.Vault, r.Number); err != nil {
 		return nil, err
 	}
 	if err = sameVault(r.Ledger, o.generation.Identity.Vault.ID); err != nil {
@@ -320,17 +330,46 @@ func readInputs(c Console, in *Intake, stdin io.Reader, lists ...[]string) {
 	}
 }
 
-// selectGeneration finds what is to be restored among the media and pages.
-func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy, error) {
+// sources are what a generation can be read from.
+type sources struct {
+	copies []*vault.Medium // media, and pages that were scanned
+	// others are the vault's own folder, and pages as they were drawn: what comes back from
+	// them shows of no copy that it can be restored.
+	others []*vault.Medium
+}
+
+func (s *sources) all() []*vault.Medium { return slices.Concat(s.copies, s.others) }
+
+// leaveAside keeps the copies alone, for a drill, and tells whether there are none. Keeps G25.
+func (s *sources) leaveAside(c Console) (none bool) {
+	if len(s.copies) == 0 {
+		return true
+	}
+	for _, m := range s.others {
+		c.Say("%s is left aside: the drill is to show that the copies restore", m.Source.Name())
+	}
+	s.others = nil
+	return false
+}
+
+// findSources is what there is to restore from among the media and pages.
+func findSources(c Console, in *Intake) (*sources, error) {
 	if in.camera != nil && len(in.Media) == 0 {
 		if err := in.watch(c, in.camera, in.whole); err != nil {
 			return nil, err
 		}
 	}
-	found := in.Media
+	found := &sources{}
+	for _, m := range in.Media {
+		if m.OwnFolder() {
+			found.others = append(found.others, m)
+		} else {
+			found.copies = append(found.copies, m)
+		}
+	}
 	var incomplete []PageSet
 	for _, p := range in.PageSets() {
-		switch {
+		switch _, need := p.Scanned(); {
 		case p.Err != nil:
 			c.Warn("%s: %v", p.Title(), p.Err)
 		case p.Need > 0:
@@ -338,15 +377,24 @@ func selectGeneration(c Console, in *Intake, id string, number int) (*vault.Copy
 			c.Warn("%s: %d of %d codes read, %d more needed; not read: %s", p.Title(), p.Have, p.Total, p.Need, strings.Join(p.Missing, "; "))
 		default:
 			c.Say("%s: whole (%d of %d codes read)", p.Title(), p.Have, p.Total)
-			found = append(found, p.Medium...)
+			if need > 0 {
+				found.others = append(found.others, p.Medium...)
+			} else {
+				found.copies = append(found.copies, p.Medium...)
+			}
 		}
 	}
-	if len(found) == 0 && len(incomplete) > 0 {
+	if len(found.all()) > 0 {
+		return found, nil
+	}
+	if len(incomplete) > 0 {
 		return nil, withHint(&MorePagesError{Sets: incomplete}, "scan the pages that are named again and give all scans together; scans add up")
 	}
-	if len(found) == 0 {
-		return nil, withHint(vault.ErrNoVault, "give a medium or the scans of bundle pages with --from; cards alone hold no files")
-	}
+	return nil, withHint(vault.ErrNoVault, "give a medium or the scans of bundle pages with --from; cards alone hold no files")
+}
+
+// selectGeneration finds what is to be restored among the media and pages.
+func selectGeneration(c Console, found []*vault.Medium, id string, number int) (*vault.Copy, error) {
 	copies, err := vault.GatherCopies(found, id)
 	var several *vault.SeveralVaultsError
 	if errors.As(err, &several) {
