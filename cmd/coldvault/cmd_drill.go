@@ -35,9 +35,11 @@ func (c *drillCmd) Run(u *ui) error {
 	if err != nil {
 		return err
 	}
-	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
-		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
-		Ledger: c.Vault, Host: c.host(u),
+	r, err := ceremony.Drill(u, ceremony.DrillRequest{
+		Opening: ceremony.Opening{
+			From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Vault: c.VaultID, Number: c.Generation, Host: c.host(u),
+		},
+		Role: c.Role, Ledger: c.Vault, Rules: rules,
 	})
 	if r == nil {
 		return err

@@ -15,6 +15,14 @@ import (
 	"coldvault/vault/secret"
 )
 
+// DrillRequest is what `drill` is asked for.
+type DrillRequest struct {
+	Opening
+	Role   string
+	Ledger string // folder of the vault in whose ledger it is recorded, "" for none
+	Rules  Rules
+}
+
 // Step is a part of a restore and how long it took.
 type Step struct {
 	Name string
@@ -74,29 +82,40 @@ func (s *stopwatch) total() (sum time.Duration) {
 // is opened, compared with what was sealed and judged; archives are decrypted and hashed,
 // for whoever has noted a digest.
 // Nothing is written but lines in the ledger of the vault's folder, where that is given:
-// that the generation was restored, if that proves anything, or that it was not. The result is nil where the drill did
-// not come to open it.
-func Drill(c Console, r RestoreRequest) (*DrillResult, error) {
+// that the generation was restored, if that proves anything, or that it was not. The result
+// is nil where the drill did not come to open it.
+func Drill(c Console, r DrillRequest) (*DrillResult, error) {
+	if r.Role == RoleVault {
+		return nil, usage("a drill is of what is restored, not of the vault's folder: all, or another role")
+	}
 	role, err := findRole(r.Role)
 	if err != nil {
 		return nil, err
 	}
-	if role.name == roleVault {
-		return nil, usage("a drill is of what is restored, not of the vault's folder: all, or another role")
-	}
-	accepted, err := hostGate(c, r.Host)
+	accepted, err := r.gate(c)
 	if err != nil {
 		return nil, err
 	}
-	r.drill = true
+	result := &DrillResult{Role: role.name, HostAccepted: accepted}
 	watch := &stopwatch{since: time.Now()}
-	opened, err := r.quorum(c, role.compartments, watch)
+	opened, err := r.find(c, func(s *sources) []*vault.Medium {
+		result.NoCopy = s.leaveAside(c)
+		return s.all()
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer opened.close()
 	g := opened.generation
-	result := &DrillResult{Identity: g.Identity, Generation: g.Number, Sealed: g.Manifest.Created, Role: role.name, NoCopy: opened.noCopy, HostAccepted: accepted}
+	if err := sameVault(r.Ledger, g.Identity.Vault.ID); err != nil {
+		return nil, err
+	}
+	watch.lap("media and cards")
+	if err := opened.collectShares(c, role.compartments); err != nil {
+		return nil, err
+	}
+	watch.since = time.Now() // waiting for custodians is not the machine's time
+	result.Identity, result.Generation, result.Sealed = g.Identity, g.Number, g.Manifest.Created
 	err = r.prove(c, role, opened, watch, result)
 	result.Steps, result.RTO, result.RPO = watch.steps, watch.total(), r.Rules.Now.Sub(result.Sealed)
 	// The media are left as they were: a drill reads what it needs of them, not all they hold.
@@ -124,8 +143,8 @@ func (d *DrillResult) event(err error) []ledger.Event {
 }
 
 // prove restores what the role needs and fills in what that shows.
-func (r RestoreRequest) prove(c Console, role role, opened *opened, watch *stopwatch, result *DrillResult) (err error) {
-	if opened.bundles, err = openBundles(c, opened.generation, opened.shares, role.compartments); err != nil {
+func (r DrillRequest) prove(c Console, role role, opened *opened, watch *stopwatch, result *DrillResult) error {
+	if err := opened.openBundles(c, role.compartments); err != nil {
 		return err
 	}
 	watch.lap("decryption")
