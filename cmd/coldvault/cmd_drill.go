@@ -35,9 +35,11 @@ func (c *drillCmd) Run(u *ui) error {
 	if err != nil {
 		return err
 	}
-	r, err := ceremony.Drill(u, ceremony.RestoreRequest{
-		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, Vault: c.VaultID, Number: c.Generation, Rules: rules,
-		Ledger: c.Vault, Host: c.host(u),
+	r, err := ceremony.Drill(u, ceremony.DrillRequest{
+		Opening: ceremony.Opening{
+			From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Vault: c.VaultID, Number: c.Generation, Host: c.host(u),
+		},
+		Role: c.Role, Ledger: c.Vault, Rules: rules,
 	})
 	if r == nil {
 		return err
@@ -60,8 +62,15 @@ func (c *drillCmd) Run(u *ui) error {
 	u.print("  RTO %s: what the machine needs for a restore, without waiting for people", r.RTO.Round(time.Millisecond))
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
 	u.leftOut(r.LeftOut, yellow, "proven")
-	u.verdict(green, "PROVEN", "%s and %s came back in memory as sealed; nothing was written",
+	state, color, unproven := "PROVEN", green, r.Unproven()
+	if len(unproven) > 0 {
+		state, color = "READABLE", yellow
+	}
+	u.verdict(color, state, "%s and %s came back in memory as sealed; nothing was written",
 		ledger.Count(r.Files, "file"), ledger.Count(r.Archives, "archive"))
+	for _, why := range unproven {
+		u.print("  It does not count as a drill: %s", why)
+	}
 	u.emit("drill", struct {
 		Vault      string     `json:"vault"`
 		Generation int        `json:"generation"`
@@ -72,6 +81,8 @@ func (c *drillCmd) Run(u *ui) error {
 		Steps      []stepJSON `json:"steps"`
 		RTO        float64    `json:"rto_seconds"`
 		RPO        float64    `json:"rpo_seconds"`
-	}{r.Identity.Vault.ID, r.Generation, r.Role, r.Files, r.Archives, r.Bytes, steps, r.RTO.Seconds(), r.RPO.Seconds()})
+		Proven     bool       `json:"proven"`
+		Unproven   []string   `json:"unproven"`
+	}{r.Identity.Vault.ID, r.Generation, r.Role, r.Files, r.Archives, r.Bytes, steps, r.RTO.Seconds(), r.RPO.Seconds(), len(unproven) == 0, append([]string{}, unproven...)})
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"coldvault/cmd/internal/ceremony"
 )
@@ -18,7 +19,7 @@ func (c *kitCmd) Run(u *ui) error {
 	if err := c.unattended.apply(u); err != nil {
 		return err
 	}
-	r, err := ceremony.WriteKit(u, ceremony.KitRequest{Vault: c.Vault, Media: c.Media, Kit: c.Kit, Host: c.host(u)})
+	r, err := ceremony.WriteKit(u, ceremony.KitRequest{Vault: c.Vault, Media: c.Media, Kit: c.Kit, Now: time.Now(), Host: c.host(u)})
 	if r == nil {
 		return err
 	}

@@ -19,7 +19,8 @@ type restoreCmd struct {
 	VaultID      string   `name:"vault-id" placeholder:"ID" help:"Which vault, where the media hold several."`
 	chain
 	unattended
-	made *ceremony.RestoreOutputs
+	made   *ceremony.RestoreOutputs
+	folder *ceremony.Folder // instead, for the role vault
 }
 
 func (c *restoreCmd) Run(u *ui) error {
@@ -41,23 +42,19 @@ func (c *restoreCmd) Run(u *ui) error {
 	if err != nil {
 		return err
 	}
+	given := ceremony.Opening{
+		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Vault: c.VaultID, Number: c.Generation, Host: c.host(u),
+	}
+	if c.Role == ceremony.RoleVault {
+		return c.rebuild(u, given)
+	}
 	r, err := ceremony.Restore(u, ceremony.RestoreRequest{
-		From: c.From, Cards: c.Card, Stdin: u.quiet(u.in), Camera: source, Role: c.Role, To: c.To, Vault: c.VaultID, Number: c.Generation,
-		ChainCounter: c.ChainCounter, Rules: rules, Host: c.host(u), Made: c.made,
+		Opening: given, Role: c.Role, To: c.To, ChainCounter: c.ChainCounter, Rules: rules, Made: c.made,
 	})
 	if r == nil {
 		return err
 	}
 	u.accepted(r.HostAccepted)
-	if r.Folder {
-		u.heading("vault folder set up again in %s", c.To)
-		u.print("Seal with it as before; the cards stay as they are. If the old folder still exists, destroy it: two folders")
-		u.print("of one vault would each give out the next generation's number.")
-		u.emit("folder", struct {
-			Folder string `json:"folder"`
-		}{c.To})
-		return nil
-	}
 	u.heading("%s of generation %d (%s) restored to %s", ledger.Count(len(r.Files), "file"), r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.To)
 	rows := [][]string{{"FILE", "NETWORK", "ROLE", "FROM"}}
 	for _, f := range r.Files {
@@ -109,6 +106,22 @@ func (c *restoreCmd) Run(u *ui) error {
 		Runbook     []string `json:"runbook"`
 	}{r.Identity.Vault.ID, r.Identity.FingerprintHex(), r.Identity.Words(), r.Generation, r.Sealed.Format(time.RFC3339), r.To, r.InMemory, append([]string{}, r.Runbook...)})
 	return err
+}
+
+// rebuild sets the vault's own folder up again.
+func (c *restoreCmd) rebuild(u *ui, given ceremony.Opening) error {
+	r, err := ceremony.Rebuild(u, ceremony.RebuildRequest{Opening: given, To: c.To, Made: c.folder})
+	if err != nil {
+		return err
+	}
+	u.accepted(r.HostAccepted)
+	u.heading("vault folder set up again in %s", c.To)
+	u.print("Seal with it as before; the cards stay as they are. If the old folder still exists, destroy it: two folders")
+	u.print("of one vault would each give out the next generation's number.")
+	u.emit("folder", struct {
+		Folder string `json:"folder"`
+	}{c.To})
+	return nil
 }
 
 // leftOut prints the archives that are not there, and what they are not therefore.

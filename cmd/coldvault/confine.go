@@ -124,7 +124,13 @@ func (c *restoreCmd) paths() secret.Paths {
 	return secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}
 }
 
-func (c *restoreCmd) outputs(o *ceremony.Outputs) { c.made = o.Restore(c.Role, c.To) }
+func (c *restoreCmd) outputs(o *ceremony.Outputs) {
+	if c.Role == ceremony.RoleVault {
+		c.folder = o.Rebuild(c.To)
+		return
+	}
+	c.made = o.Restore(c.Role, c.To)
+}
 
 func (c *drillCmd) paths() secret.Paths {
 	p := secret.Paths{Read: given(slices.Concat([]string{c.PassphraseFile}, c.From, c.Card)...), Devices: given(c.Camera)}

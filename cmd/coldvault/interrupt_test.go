@@ -132,10 +132,31 @@ func TestAnInterruptAfterARestoreSaysWhereTheFilesAre(t *testing.T) {
 	said := interruptedRun(t, dir, ".", 1, args...)
 	require.NotContains(t, said, "hint")
 	require.NoDirExists(t, filepath.Join(dir, "out"))
-	said = interruptedRun(t, dir, "out/kes.skey", 1, args...)
-	require.Contains(t, said, "coldvault: hint: the restored files are in out")
-	require.FileExists(t, filepath.Join(dir, "out", "kes.skey"))
-	require.NoDirExists(t, filepath.Join(dir, "out", "RESTORE-INCOMPLETE"))
+	for at := 1; at < 12; at += 5 { // from before the runbook to the report
+		dir, _ := copySample(t)
+		said = interruptedRun(t, dir, "out/kes.skey", at, args...)
+		require.Contains(t, said, "coldvault: hint: the restored files are in out, each read back; ")
+		require.Equal(t, at > 1, strings.Contains(said, filepath.Join(dir, "out.RUNBOOK.md")), said)
+		require.FileExists(t, filepath.Join(dir, "out", "kes.skey"))
+		require.NoDirExists(t, filepath.Join(dir, "out", "RESTORE-INCOMPLETE"))
+	}
+}
+
+// The same of the vault's own folder, which is whole only when it is said to be.
+func TestAnInterruptAfterAVaultIsSetUpAgainSaysWhereItIs(t *testing.T) {
+	dir, _ := copySample(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple"), 0o600))
+	args := []string{"restore", "--role", "vault", "--from", "medium-1", "--card", "cards", "--passphrase-file", "pass", "--to", "again"}
+	said := interruptedRun(t, dir, ".", 1, args...)
+	require.NotContains(t, said, "hint")
+	require.NoDirExists(t, filepath.Join(dir, "again"))
+	for at := 1; at < 3; at++ {
+		dir, _ := copySample(t)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("correct horse battery staple"), 0o600))
+		said = interruptedRun(t, dir, "again/vault.json", at, args...)
+		require.Contains(t, said, "coldvault: hint: the vault's folder is set up again in again; ")
+		require.FileExists(t, filepath.Join(dir, "again", "vault.json"))
+	}
 }
 
 // A report that nobody got is no success; a reader that went away has seen enough.

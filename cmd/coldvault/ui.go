@@ -7,8 +7,8 @@ package main
 //   - Errors are "coldvault: error: …", lower case, no full stop, and where there
 //     is something to do, "coldvault: hint: …" after it.
 //   - Text that is printed is a format of the program and arguments, which may have come
-//     from a medium and are stripped of control characters and line breaks: a label must
-//     not be able to draw on the terminal, nor a name to print a line of a report.
+//     from a medium and are cleaned: a label must not be able to draw on the terminal, nor
+//     a name to print a line of a report, or what looks like one.
 //   - Progress and colour only on a terminal; NO_COLOR is honoured.
 
 import (
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode"
@@ -78,20 +79,55 @@ func (u *ui) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// clean strips what could move the cursor, begin a line or hide text.
+// clean shows what could move the cursor, begin a line, hide text, or look like a row of a
+// report: runs of spaces are marked. With those a name could fill its row, and go on in the
+// next one of the terminal with the indent and the columns that rows of ours have.
 func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
+	runes := []rune(text)
+	out := slices.Clone(runes)
+	space := func(i int) bool { return i >= 0 && i < len(runes) && runes[i] == ' ' }
+	marks := maxMarks // what is before the text is not its own to mark
+	for i, r := range runes {
+		switch {
+		case isBlank(r) || !unicode.IsPrint(r):
+			out[i] = unicode.ReplacementChar
+			marks = 0
+		case unicode.IsMark(r):
+			if marks++; marks > maxMarks {
+				out[i] = unicode.ReplacementChar
+			}
+		case space(i) && (space(i-1) || space(i+1)):
+			out[i] = '␣'
+			marks = 0
+		case space(i):
+			marks = maxMarks
+		default:
+			marks = 0
 		}
-		return '�'
-	}, text)
+	}
+	return string(out)
+}
+
+// maxMarks is how many marks a letter may have: scripts need no more, and many reach into
+// other rows.
+const maxMarks = 4
+
+// isBlank tells what counts as a letter, mark or symbol, and shows nothing. Spaces other than
+// U+0020, and what has no width or turns the direction, do not count as printable anyway.
+func isBlank(r rune) bool {
+	const braille, music, hieroglyph, halfHieroglyph = 0x2800, 0x1D159, 0x13441, 0x13442
+	switch r {
+	case braille, music, hieroglyph, halfHieroglyph:
+		return true
+	}
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // oneLine is the text of an error on one line, however many errors it joins.
 func oneLine(err error) string { return clean(strings.ReplaceAll(err.Error(), "\n", "; ")) }
 
-// outside is an argument of a format: it prints as it would, cleaned.
+// outside is an argument of a format: it prints as it would, cleaned. What fills a column is
+// ours, and comes after that.
 type outside struct{ arg any }
 
 func (o outside) Format(s fmt.State, verb rune) {
@@ -99,7 +135,11 @@ func (o outside) Format(s fmt.State, verb rune) {
 	if err, ok := arg.(error); ok {
 		arg = oneLine(err)
 	}
-	_, _ = io.WriteString(s, clean(fmt.Sprintf(fmt.FormatString(s, verb), arg)))
+	width, _ := s.Width()
+	if s.Flag('-') {
+		width = -width
+	}
+	_, _ = fmt.Fprintf(s, "%*s", width, clean(fmt.Sprintf("%"+string(verb), arg)))
 }
 
 // sprint is fmt.Sprintf with arguments that cannot leave their line.
@@ -126,6 +166,10 @@ func (u *ui) Warn(format string, args ...any) {
 	fmt.Fprintln(u.err, u.paint(yellow, "!"), sprint(format, args...))
 }
 
+// stepHead and stepTail are how much of a step is shown: what went on in the next row of the
+// terminal would stay there when the line is drawn over. The tail has the rate.
+const stepHead, stepTail = 24, 36
+
 // Progress draws one line over itself; total 0 removes it.
 func (u *ui) Progress(what string, done, total int) {
 	if u.stepped != nil {
@@ -138,7 +182,7 @@ func (u *ui) Progress(what string, done, total int) {
 		fmt.Fprint(u.err, "\r\x1b[K")
 	}
 	if u.drawn = total > 0; u.drawn {
-		fmt.Fprintf(u.err, "  %s (%d of %d)", clean(what), done, total)
+		fmt.Fprintf(u.err, "  %s (%d of %d)", elide(clean(what), stepHead, stepTail), done, total)
 	}
 }
 
@@ -274,7 +318,7 @@ func (u *ui) report(r material.Report) {
 		rows := [][]string{{"FILE", "ROLE", "COMPARTMENT", "ID"}}
 		for _, item := range r.Items {
 			if item.Network == network {
-				rows = append(rows, []string{item.Name, item.Role, item.In.String(), elide(item.ID)})
+				rows = append(rows, []string{item.Name, item.Role, item.In.String(), elide(item.ID, idHead, idTail)})
 				u.emit("file", fileJSON{item.Name, item.Network, item.Role, item.In.String(), item.ID, item.Note})
 			}
 		}
@@ -301,13 +345,15 @@ func (u *ui) verdicts(r material.Report) {
 	}
 }
 
-// elide keeps both ends of a long id, which is where people compare it.
-func elide(id string) string {
-	const head, tail = 16, 8
-	if r := []rune(id); len(r) > head+tail+1 {
+// idHead and idTail are how much of a long id is shown: its ends are where people compare it.
+const idHead, idTail = 16, 8
+
+// elide keeps both ends of a long text.
+func elide(text string, head, tail int) string {
+	if r := []rune(text); len(r) > head+tail+1 {
 		return string(r[:head]) + "…" + string(r[len(r)-tail:])
 	}
-	return id
+	return text
 }
 
 // networks in the order of their first file.

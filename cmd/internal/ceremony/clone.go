@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"coldvault/media"
@@ -71,6 +72,41 @@ func clone(name string, why error) vault.Finding {
 	return vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
 		"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
 		why, ledger.MediumLogName)}
+}
+
+// seenMedium is a medium that was checked, and what it was found to be.
+type seenMedium struct {
+	checked  *vault.Checked
+	is       ledger.Copied
+	recorded bool // the ledger knows its id
+}
+
+// isAlso tells that both are one folder, which was given in two ways.
+func (s seenMedium) isAlso(other seenMedium) bool {
+	one, err := os.Stat(s.checked.Medium.Path(""))
+	two, otherErr := os.Stat(other.checked.Medium.Path(""))
+	return err == nil && otherErr == nil && os.SameFile(one, two)
+}
+
+// twin is an error that names another medium of those seen that has the same id.
+func (s seenMedium) twin(seen []seenMedium) error {
+	for _, other := range seen {
+		if other.is.Medium == s.is.Medium && !s.isAlso(other) {
+			return fmt.Errorf("%s and it both have the id %s, so one was copied from the other by other means",
+				other.checked.Medium.Source.Name(), MediumLabel(s.is.Medium))
+		}
+	}
+	return nil
+}
+
+// noteTwin tells of a twin where no ledger is written that would take the two for one medium:
+// as long as that is so it is no damage.
+func (s seenMedium) noteTwin(seen []seenMedium) {
+	if err := s.twin(seen); err != nil {
+		f := clone(s.checked.Medium.Source.Name(), err)
+		f.Severity = vault.Note
+		s.checked.Findings = append(s.checked.Findings, f)
+	}
 }
 
 // separate gives targets that are clones a new id: as media of their own they can be sealed

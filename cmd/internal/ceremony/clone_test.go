@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"coldvault/vault"
 	"coldvault/vault/ledger"
 )
 
@@ -136,6 +137,18 @@ func TestTwoMediaOfOneIDAreNotRecorded(t *testing.T) {
 	}
 	require.Len(t, result.Media, 3)
 	require.Equal(t, before, status().Lines)
+
+	// Where there is no ledger to be misled it is said, and no damage.
+	result, err = Check(o, CheckRequest{Paths: []string{stick, clone}, Now: now})
+	require.NoError(t, err)
+	for _, m := range result.Media {
+		require.Len(t, m.Findings, 1)
+		require.Equal(t, "MEDIUM-CLONE", m.Findings[0].ID)
+		require.Equal(t, vault.Note, m.Findings[0].Severity)
+	}
+	result, err = Check(o, CheckRequest{Paths: []string{stick, inside[0]}, Now: now})
+	require.NoError(t, err)
+	require.Empty(t, result.Media[0].Findings)
 
 	seal(stick, clone)
 	require.Len(t, status().Copies, 2)

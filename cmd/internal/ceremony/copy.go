@@ -37,7 +37,11 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	}
 	defer in.Close()
 	readInputs(c, in, nil, r.From)
-	generation, err := selectGeneration(c, in, r.Vault, r.Number)
+	found, err := findSources(c, in)
+	if err != nil {
+		return nil, err
+	}
+	generation, err := selectGeneration(c, found.all(), r.Vault, r.Number)
 	if err != nil {
 		return nil, err
 	}

@@ -187,7 +187,7 @@ func (d *demo) lose() (Act, error) {
 // tooFew shows that two cards open nothing.
 func (d *demo) tooFew() (Act, error) {
 	_, err := Restore(d.console, RestoreRequest{
-		From: []string{d.path("stick-b")}, Cards: d.cards(1, 2), Role: "all", To: d.path("restored-by-two"), Host: d.host,
+		Opening: Opening{From: []string{d.path("stick-b")}, Cards: d.cards(1, 2), Host: d.host}, Role: "all", To: d.path("restored-by-two"),
 	})
 	var quorum *vault.QuorumError
 	if !errors.As(err, &quorum) {
@@ -210,7 +210,7 @@ func (d *demo) cards(numbers ...int) []string {
 func (d *demo) fromStick() (Act, error) {
 	to := d.path("restored-from-stick")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(), Host: d.host,
+		Opening: Opening{From: []string{d.path("stick-b")}, Cards: d.cards(1, 3, 5), Host: d.host}, Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(),
 	}); err != nil {
 		return Act{}, err
 	}
@@ -239,7 +239,7 @@ func (d *demo) fromPaper() (Act, error) {
 	}
 	to := d.path("restored-from-paper")
 	if _, err := Restore(d.console, RestoreRequest{
-		From: pages, Cards: cards, Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(), Host: d.host,
+		Opening: Opening{From: pages, Cards: cards, Host: d.host}, Role: "all", To: to, ChainCounter: demoChain(), Rules: d.rules(),
 	}); err != nil {
 		return Act{}, err
 	}

@@ -18,9 +18,6 @@ func TestTheLedgerKnowsEveryRole(t *testing.T) {
 		sets = append(sets, ledger.ShareSet{Set: "0000000" + string(rune('0'+i)), Compartment: name, Threshold: 2, Shares: 3})
 	}
 	for _, r := range roles() {
-		if r.name == roleVault {
-			continue // no drill
-		}
 		l := &ledger.Ledger{}
 		require.NoError(t, l.Append(time.Now(), ledger.VaultCreated{Vault: "nq7jjba4", Sets: sets}))
 		require.NoError(t, l.Append(time.Now(), ledger.Drilled{Role: r.name, Generation: 1, Restored: true}), r.name)

@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"coldvault/testvectors"
 	"coldvault/vault"
@@ -101,6 +103,7 @@ type KitRequest struct {
 	Vault string
 	Media []string
 	Kit   string // folder with binaries for other architectures
+	Now   time.Time
 	Host  Host
 }
 
@@ -149,6 +152,9 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 	for _, n := range notes {
 		c.Warn("%s", n)
 	}
+	if events := hostAccepted("kit", accepted); len(events) > 0 {
+		err = notRecorded(r.Vault, folder.Record(r.Now, signer, events...))
+	}
 	result := &KitResult{Vault: folder.ID, Media: done, Failed: append(failed, more...), HostAccepted: accepted}
 	for name := range files {
 		result.Files = append(result.Files, name)
@@ -160,7 +166,7 @@ func WriteKit(c Console, r KitRequest) (*KitResult, error) {
 		c.Warn("%v", f)
 	}
 	if len(result.Failed) > 0 {
-		return result, withHint(fmt.Errorf("%d of %d media do not have the kit", len(result.Failed), len(r.Media)), hint)
+		err = errors.Join(withHint(fmt.Errorf("%d of %d media do not have the kit", len(result.Failed), len(r.Media)), hint), err)
 	}
-	return result, nil
+	return result, err
 }

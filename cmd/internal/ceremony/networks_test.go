@@ -169,8 +169,8 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	}
 	write(t, dir, "hot.txt", codes)
 	r, err := Restore(o, RestoreRequest{
-		Host: quietHost(),
-		From: media[:1], Cards: []string{filepath.Join(dir, "hot.txt")}, Role: "standby", To: filepath.Join(dir, "out"),
+		Opening: Opening{Host: quietHost(), From: media[:1], Cards: []string{filepath.Join(dir, "hot.txt")}},
+		Role:    "standby", To: filepath.Join(dir, "out"),
 	})
 	require.NoError(t, err)
 	require.ElementsMatch(t, []string{
@@ -179,8 +179,8 @@ func TestStandbyIsExactlyTheHotKit(t *testing.T) {
 	require.Empty(t, r.Held)
 
 	_, err = Restore(o, RestoreRequest{
-		Host: quietHost(),
-		From: media[:1], Cards: []string{filepath.Join(dir, "hot.txt")}, Role: "all", To: filepath.Join(dir, "all"),
+		Opening: Opening{Host: quietHost(), From: media[:1], Cards: []string{filepath.Join(dir, "hot.txt")}},
+		Role:    "all", To: filepath.Join(dir, "all"),
 	})
 	var quorum *vault.QuorumError
 	require.ErrorAs(t, err, &quorum)
@@ -214,8 +214,8 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 		{[]string{"cold.counter=9"}, "cold.counter" + unprovenSuffix},
 	} {
 		r, err := Restore(o, RestoreRequest{
-			Host: quietHost(),
-			From: media[:1], Cards: cards(dir, 1, 2), Role: "cold", To: filepath.Join(dir, fmt.Sprint("out", i)), ChainCounter: c.answers,
+			Opening: Opening{Host: quietHost(), From: media[:1], Cards: cards(dir, 1, 2)},
+			Role:    "cold", To: filepath.Join(dir, fmt.Sprint("out", i)), ChainCounter: c.answers,
 		})
 		require.NoError(t, err)
 		require.Contains(t, names(r.Files), c.as, "%v", c.answers)
@@ -224,8 +224,8 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 	}
 	for _, answer := range []string{"many", "node.counter=7", "-1"} {
 		_, err = Restore(o, RestoreRequest{
-			Host: quietHost(),
-			From: media[:1], Cards: cards(dir, 1, 2), Role: "cold", To: filepath.Join(dir, "bad"), ChainCounter: []string{answer},
+			Opening: Opening{Host: quietHost(), From: media[:1], Cards: cards(dir, 1, 2)},
+			Role:    "cold", To: filepath.Join(dir, "bad"), ChainCounter: []string{answer},
 		})
 		var usage *UsageError
 		require.ErrorAs(t, err, &usage, answer)
@@ -233,8 +233,8 @@ func TestCounterIsRestoredByTheWordOfTheChain(t *testing.T) {
 	// A certificate that the chain has gone past keeps its name, and it is said.
 	o.warned = nil
 	r, err := Restore(o, RestoreRequest{
-		Host: quietHost(),
-		From: media[:1], Cards: cards(dir, 1, 2), Role: "standby", To: filepath.Join(dir, "standby"), ChainCounter: []string{"9"},
+		Opening: Opening{Host: quietHost(), From: media[:1], Cards: cards(dir, 1, 2)},
+		Role:    "standby", To: filepath.Join(dir, "standby"), ChainCounter: []string{"9"},
 	})
 	require.NoError(t, err)
 	require.Contains(t, names(r.Files), "node.cert")
@@ -268,7 +268,7 @@ func TestIncoherentSetIsRefusedOrAcceptedOnRecord(t *testing.T) {
 	request.Facts = []format.Fact{{Name: "party-hint", Value: "alice"}}
 	_, err = Seal(o, request)
 	require.NoError(t, err)
-	r, err := Restore(o, RestoreRequest{Host: quietHost(), From: media[:1], Cards: cards(dir, 1, 2), Role: "hot", To: filepath.Join(dir, "out")})
+	r, err := Restore(o, RestoreRequest{Opening: Opening{Host: quietHost(), From: media[:1], Cards: cards(dir, 1, 2)}, Role: "hot", To: filepath.Join(dir, "out")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"cold.vkey"}, names(r.Files))
 	require.Equal(t, []format.Accepted{{Check: "CARDANO-KEY-PAIR", Because: "a test of the wrong pair"}}, r.Accepted)

@@ -195,14 +195,15 @@ func (o *CreateOutputs) failure() error {
 	return o.vault.failure("--vault")
 }
 
-// RestoreOutputs are those of `restore`: a target and the runbook beside it, or for the
-// role vault a folder.
+// RestoreOutputs are those of `restore`: a target and the runbook beside it.
 type RestoreOutputs struct {
 	target    *vault.Target
 	targetErr error
 	runbook   []*File
-	folder    *Folder
 }
+
+// Rebuild makes the folder that a vault is set up again in.
+func (o *Outputs) Rebuild(to string) *Folder { return o.folder(to) }
 
 // Restore makes the folder to restore into, or takes one, and opens the runbook; nothing
 // for a role that there is not.
@@ -210,10 +211,6 @@ func (o *Outputs) Restore(role, to string) *RestoreOutputs {
 	out := &RestoreOutputs{}
 	to = clean(to)
 	if _, err := findRole(role); err != nil {
-		return out
-	}
-	if role == roleVault {
-		out.folder = o.folder(to)
 		return out
 	}
 	out.targetErr = o.undo.do(func() (err error) {

@@ -5,29 +5,59 @@ import (
 	"os"
 
 	"coldvault/media"
+	"coldvault/vault"
 	"coldvault/vault/airgap"
+	"coldvault/vault/format"
 )
 
-// roleVault restores the vault's own folder instead of the material: for a cold
+// RoleVault restores the vault's own folder instead of the material: for a cold
 // machine that was lost, or a passphrase that was forgotten.
-const roleVault = "vault"
+const RoleVault = "vault"
 
-// rebuild writes the vault's folder, which must be new.
-func (r RestoreRequest) rebuild(c Console, wanted []string, accepted []airgap.Finding) (result *RestoreResult, err error) {
+// RebuildRequest is what `restore --role vault` is asked for.
+type RebuildRequest struct {
+	Opening
+	To   string
+	Made *Folder // nil: it is made now
+}
+
+// RebuildResult says what was set up again.
+type RebuildResult struct {
+	Identity     *vault.Identity
+	HostAccepted []airgap.Finding
+}
+
+// Rebuild writes the vault's folder, which must be new.
+func Rebuild(c Console, r RebuildRequest) (result *RebuildResult, err error) {
+	accepted, err := r.gate(c)
+	if err != nil {
+		return nil, err
+	}
+	if r.Made == nil {
+		o, stop := NewOutputs(c)
+		defer stop()
+		r.Made = o.Rebuild(r.To)
+	}
+	if err := r.Made.failure("--to"); err != nil { // which --role vault makes
+		return nil, err
+	}
 	undo := &undoList{}
-	defer c.OnInterrupt(undo.run)()
-	defer func() {
+	calledOff := c.OnInterrupt(func() {
+		undo.run()
+		if undo.committed {
+			c.Warn("the vault's folder is set up again in %s; if the old one still exists, destroy it: both would give out the next generation's number", r.To)
+		}
+	})
+	defer func() { // once set up, it is to be said of until the end of the report
 		if err != nil {
 			undo.run()
+			calledOff()
 		}
 	}()
-	if err := r.Made.folder.failure("--to"); err != nil { // which --role vault makes
+	if err := undo.fill(r.Made); err != nil {
 		return nil, err
 	}
-	if err := undo.fill(r.Made.folder); err != nil {
-		return nil, err
-	}
-	opened, err := r.open(c, wanted)
+	opened, err := r.open(c, format.Compartments())
 	if err != nil {
 		return nil, err
 	}
@@ -35,27 +65,33 @@ func (r RestoreRequest) rebuild(c Console, wanted []string, accepted []airgap.Fi
 	for _, b := range opened.bundles {
 		b.DestroyFiles() // before a person is waited for
 	}
+	if err := opened.rebuild(c, undo, r.Made.name); err != nil {
+		return nil, err
+	}
+	return &RebuildResult{Identity: opened.generation.Identity, HostAccepted: accepted}, nil
+}
+
+// rebuild asks for a new passphrase and writes the folder with the signer's key that is in a
+// bundle.
+func (o *opened) rebuild(c Console, undo *undoList, folder string) error {
 	passphrase, err := newPassphrase(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer passphrase.Destroy()
-	dir, err := media.OpenDir(r.Made.folder.name)
+	dir, err := media.OpenDir(folder)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer dir.Close()
-	for _, b := range opened.bundles {
+	for _, b := range o.bundles {
 		if b.Signer == nil {
 			continue
 		}
-		if err := opened.generation.Rebuild(dir, b.Signer, passphrase); err != nil {
-			return nil, err
+		if err := o.generation.Rebuild(dir, b.Signer, passphrase); err != nil {
+			return err
 		}
-		if err := undo.commit(func() error { return os.Chmod(r.Made.folder.name, 0o700) }); err != nil {
-			return nil, err
-		}
-		return &RestoreResult{Identity: opened.generation.Identity, To: r.To, HostAccepted: accepted, Folder: true}, nil
+		return undo.commit(func() error { return os.Chmod(folder, 0o700) })
 	}
-	return nil, errors.New("the backup does not hold the signer's key")
+	return errors.New("the backup does not hold the signer's key")
 }

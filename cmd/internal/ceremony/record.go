@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -203,11 +202,15 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		known, newest = lastCopied(l), newestWhole(l)
 	}
 	var events []ledger.Event
-	var seen []seenMedium
+	var seen, unrecorded []seenMedium
 	for _, m := range result.Media {
 		name := m.Medium.Source.Name()
 		id := r.logCheck(c, m, result.Repaired[name])
-		if id == "" || m.Medium.ID != ledgerID {
+		if id == "" {
+			continue
+		}
+		if m.Medium.ID != ledgerID {
+			unrecorded = append(unrecorded, seenMedium{checked: m, is: ledger.Copied{Medium: id}})
 			continue
 		}
 		was, recorded := known[id]
@@ -227,9 +230,8 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		if slices.ContainsFunc(seen[:i], s.isAlso) {
 			continue
 		}
-		if j := slices.IndexFunc(seen, func(other seenMedium) bool { return other.is.Medium == id && !s.isAlso(other) }); j >= 0 {
-			m.Findings = append(m.Findings, clone(name, fmt.Errorf("%s and it both have the id %s, so one was copied from the other by other means",
-				seen[j].checked.Medium.Source.Name(), MediumLabel(id))))
+		if err := s.twin(seen); err != nil {
+			m.Findings = append(m.Findings, clone(name, err))
 			continue
 		}
 		if had := newest[id]; number < had.Generation && !slices.ContainsFunc(m.Findings, isGone) {
@@ -260,6 +262,9 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		}
 		events = append(events, ledger.Checked{Medium: id, Generation: p.Generation, Result: state, Findings: need})
 	}
+	for _, s := range unrecorded {
+		s.noteTwin(unrecorded)
+	}
 	var cards []ledger.CardChecked
 	for _, s := range result.Shares {
 		if s.compared && !s.Drawn && s.vault == ledgerID {
@@ -286,20 +291,6 @@ func cardEvents(cards []ledger.CardChecked) (events []ledger.Event) {
 // Others are not recorded: a card of another vault or set says nothing of this one's.
 func byCommitment(v shard.Verdict, want shard.Expect) bool {
 	return len(want.Sets) > 0 && (v == shard.Accepted || v == shard.Altered)
-}
-
-// seenMedium is a medium of the vault that was checked, and what it was found to be.
-type seenMedium struct {
-	checked  *vault.Checked
-	is       ledger.Copied
-	recorded bool // the ledger knows its id
-}
-
-// isAlso tells that both are one folder, which was given in two ways.
-func (s seenMedium) isAlso(other seenMedium) bool {
-	one, err := os.Stat(s.checked.Medium.Path(""))
-	two, otherErr := os.Stat(other.checked.Medium.Path(""))
-	return err == nil && otherErr == nil && os.SameFile(one, two)
 }
 
 func isGone(f vault.Finding) bool { return f.ID == vault.GenerationGone }

@@ -23,7 +23,7 @@ type role struct {
 // roleAll is the one whose files are a whole set, and judged as that.
 const roleAll = "all"
 
-// roles that restore can be asked for, in the order of the help.
+// roles that restore can be asked for, in the order of the help, but for RoleVault.
 func roles() []role {
 	return []role{
 		{name: roleAll, compartments: format.Compartments()},
@@ -35,7 +35,6 @@ func roles() []role {
 		{name: "daemon", compartments: format.Compartments(), files: isDaemon},
 		{name: "miner", compartments: format.Compartments(), files: isMiner},
 		{name: "archive", compartments: format.Compartments(), files: isArchive},
-		{name: roleVault, compartments: format.Compartments()},
 	}
 }
 
@@ -47,7 +46,7 @@ func findRole(name string) (role, error) {
 		}
 		names = append(names, r.name)
 	}
-	return role{}, usage("there is no role %q: %s", name, strings.Join(names, ", "))
+	return role{}, usage("there is no role %q: %s", name, strings.Join(append(names, RoleVault), ", "))
 }
 
 // isArchive takes the large files alone.

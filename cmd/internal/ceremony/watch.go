@@ -108,7 +108,7 @@ func (w *watcher) progress() {
 
 // shorten keeps a line of progress on one line.
 func shorten(places []string) string {
-	const width = 40
+	const width = 20
 	text := strings.Join(places, "; ")
 	if len(text) > width {
 		text = text[:width] + "…"

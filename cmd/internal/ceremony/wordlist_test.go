@@ -62,7 +62,7 @@ func TestABadInputStopsNothing(t *testing.T) {
 	write(t, dir, "zero.png", nil)
 	given := append(cards(dir, 1, 2), filepath.Join(dir, "bad.pdf"), filepath.Join(dir, "zero.png"), filepath.Join(dir, "missing"))
 	o.warned = nil
-	r, err := Restore(o, RestoreRequest{Host: quietHost(), From: append([]string{filepath.Join(dir, "nowhere")}, media...), Cards: given, Role: "all", To: filepath.Join(dir, "out")})
+	r, err := Restore(o, RestoreRequest{Opening: Opening{Host: quietHost(), From: append([]string{filepath.Join(dir, "nowhere")}, media...), Cards: given}, Role: "all", To: filepath.Join(dir, "out")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"key"}, names(r.Files))
 	for _, name := range []string{"nowhere", "bad.pdf", "zero.png", "missing"} {
