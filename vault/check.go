@@ -275,6 +275,7 @@ func (c *Checked) expects(name string) bool {
 func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, old bool) {
 	where, err, severity := c.Medium.Path(generationDir(g.Number)), g.Err, Damage
 	if seen, whole := were[g.Number]; whole {
+		c.Generations = append(c.Generations, CheckedGeneration{Number: g.Number, Damaged: true})
 		err = fmt.Errorf("its manifest is lost: it was whole on %s; `coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder",
 			seen.Format(time.DateOnly))
 	} else if old {
@@ -289,7 +290,8 @@ func (c *Checked) checkGeneration(g Generation, before string, verified map[list
 	m, dir := c.Medium, generationDir(g.Number)
 	state := CheckedGeneration{Number: g.Number}
 	if g.Err != nil {
-		c.add(Damage, "GENERATION-MANIFEST", m.Path(dir), g.Err)
+		c.add(Damage, "GENERATION-MANIFEST", m.Path(dir),
+			fmt.Errorf("%w; `coldvault check --repair` with a medium that has it brings it back, and where none has, move this folder away and seal", g.Err))
 		c.Generations = append(c.Generations, state)
 		return
 	}

@@ -180,7 +180,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	if number == 0 {
 		number = max(newest, newestBad)
 		for _, m := range c.Media {
-			if n := m.newestLogged(); n > number {
+			if n := m.newestHeld(); n > number {
 				return nil, &DamagedGenerationError{Number: n, Older: older(n), Err: m.lost(n)}
 			}
 		}
@@ -202,7 +202,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	}
 	if good[number] == nil {
 		for _, m := range c.Media {
-			if _, was := m.logged()[number]; was {
+			if _, was := m.held()[number]; was {
 				return nil, &DamagedGenerationError{Number: number, Older: older(number), Err: m.lost(number)}
 			}
 		}

@@ -28,14 +28,16 @@ type Duplicated struct {
 
 // Duplicate puts a generation, the identity of its vault and the kit onto more media. It
 // needs no secret: everything is copied as it was signed, compared with its signed digest
-// while it is read, and read back from every medium. now goes into their logs. Keeps G22.
+// while it is read, and read back from every medium. What a medium has of the generation, because
+// a copy was interrupted, stays and is read like the source. now goes into the logs. The result has notes
+// also with an error. Keeps G22.
 func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step string, done, total int64)) (*Duplicated, error) {
+	d := &duplicating{Copy: c, result: &Duplicated{Newest: map[string]int{}}, progress: newSteps(progress)}
 	if err := c.complete(); err != nil {
-		return nil, err
+		return d.result, err
 	}
 	ts := openTargets(c.Identity, dirs)
-	ts.number = c.Number
-	d := &duplicating{Copy: c, targets: ts, result: &Duplicated{Newest: map[string]int{}}, progress: newSteps(progress)}
+	ts.number, d.targets = c.Number, ts
 	defer ts.close()
 	kit := d.kit()
 	known := []Generation{c.Generation}
@@ -49,33 +51,18 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		// The vault has signed that too, perhaps with programs for more platforms.
 		if have := readKit(t.medium(c.Identity.Vault.ID), c.Identity); have.whole() && len(have.good) > 0 {
 			kit = nil
+		} else if kit == nil {
+			t.notes = append(t.notes, fmt.Sprintf("no medium that was read has a good kit: %s tells nobody how to restore; write it with `coldvault kit`", t.dir.Name()))
 		}
-		if err := t.begin(c.Identity, kit, known); err != nil {
+		if err := t.begin(c.Identity, kit, known, false); err != nil {
 			return err
 		}
-		if held, err := t.holdsAlready(c.Generation, d.progress); err != nil || held {
-			t.held = held
-			return err
-		}
-		return t.makeFolder(c.Number)
+		return d.prepare(t)
 	})
-	for _, t := range ts.good {
-		if t.held {
-			ts.done = append(ts.done, t)
-		}
-	}
+	held := slices.DeleteFunc(slices.Clone(ts.good), func(t *target) bool { return !t.held })
 	ts.good = slices.DeleteFunc(ts.good, func(t *target) bool { return t.held })
-	for _, f := range c.Manifest.Files {
-		if err == nil && len(ts.good) > 0 {
-			err = d.file(f)
-		}
-	}
-	if err == nil {
-		g := &generation{number: c.Number, digest: c.Digest, manifest: c.Manifest, files: map[string][]byte{}}
-		for _, name := range []string{manifestFile, manifestFile + signatureExt} {
-			g.files[name] = c.Generation.files[name]
-		}
-		err = ts.each(all, func(t *target) error { return t.finish(g, c.Identity.Vault.ID, false) })
+	if err == nil && len(ts.good) > 0 {
+		err = d.write()
 	}
 	var source *sourceError
 	if errors.As(err, &source) {
@@ -83,9 +70,10 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 			ts.drop(t, err)
 		}
 		ts.good = nil
-		return nil, err
+	} else {
+		err = nil // it is among those that failed
 	}
-	ts.good, ts.done = append(ts.good, ts.done...), nil
+	ts.good = append(ts.good, held...)
 	d.result.IDs, d.result.Unlogged = ts.log(now)
 	for _, t := range ts.good {
 		if t.held {
@@ -96,7 +84,71 @@ func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step st
 		d.result.Newest[t.dir.Name()] = t.newestWhole(c.Number)
 	}
 	d.result.Failed, d.result.Notes = ts.failed, append(d.result.Notes, ts.notes...)
-	return d.result, nil
+	if len(held) > 0 {
+		err = nil
+	}
+	return d.result, err
+}
+
+// prepare finds out what a medium has of the generation, and makes room for the rest.
+func (d *duplicating) prepare(t *target) (err error) {
+	if t.held, err = t.holdsAlready(d.Generation, d.progress); err != nil || t.held {
+		return err
+	}
+	folder := path.Join(t.base, generationDir(d.Copy.Number))
+	for _, f := range d.Manifest.Files { // a power cut in the middle of a rename
+		rest := f
+		rest.Name = media.TempName(f.Name)
+		if t.view().verifyListed(d.Copy.Number, f) != nil && t.view().verifyListed(d.Copy.Number, rest) == nil {
+			if err := t.dir.Adopt(path.Join(folder, f.Name)); err != nil {
+				return err
+			}
+		}
+	}
+	have := t.view().compareAll(d.Generation)
+	if _, whole := t.view().held()[d.Copy.Number]; whole && have.another() {
+		return fmt.Errorf("what it holds of generation %d, without its manifest, is of another one of that number: seal onto it, or move that folder away", d.Copy.Number)
+	}
+	if len(have.good)+len(have.bad) == 0 {
+		return t.makeFolder(d.Copy.Number)
+	}
+	t.resumed = map[string]bool{}
+	for _, f := range have.good {
+		t.resumed[f.Name] = true
+	}
+	return nil
+}
+
+// write copies every file to the media that lack it, and the manifest last.
+func (d *duplicating) write() error {
+	together := *d.Copy
+	for _, t := range d.good {
+		if t.resumed != nil {
+			together.media = append(slices.Clip(together.media), t.view())
+		}
+	}
+	d.Copy = &together
+	for _, f := range d.Manifest.Files {
+		if !slices.ContainsFunc(d.good, func(t *target) bool { return !t.resumed[f.Name] }) {
+			continue
+		}
+		if err := d.file(f); err != nil {
+			return err
+		}
+	}
+	g := &generation{number: d.Copy.Number, digest: d.Digest, manifest: d.Manifest, files: map[string][]byte{}}
+	for _, name := range []string{manifestFile, manifestFile + signatureExt} {
+		g.files[name] = d.Generation.files[name]
+	}
+	return d.each(all, func(t *target) error {
+		if t.resumed != nil { // the signature comes before the manifest, and was perhaps there
+			folder := path.Join(t.base, generationDir(g.number))
+			if err := errors.Join(t.dir.RemoveAll(path.Join(folder, manifestFile+signatureExt)), sweep(t.dir, folder, nil)); err != nil {
+				return err
+			}
+		}
+		return t.finish(g, d.Identity.Vault.ID, false)
+	})
 }
 
 // newestWhole reads what is newer than the generation that was copied.
@@ -150,7 +202,6 @@ func (d *duplicating) kit() map[string][]byte {
 			return files
 		}
 	}
-	d.result.Notes = append(d.result.Notes, "no medium that was read has a good kit: the new copies tell nobody how to restore; write it with `coldvault kit`")
 	return nil
 }
 
@@ -205,13 +256,16 @@ func (d *duplicating) parityAgain(want format.ManifestFile) error {
 		return err
 	}
 	return d.each(parallelParity, func(t *target) error {
-		m := &Medium{Source: t.dir, base: t.base}
+		if t.resumed[want.Name] {
+			return nil
+		}
+		m := t.view()
 		from, err := m.openListed(d.Copy.Number, of.Name)
 		if err != nil {
 			return err
 		}
 		defer from.Close()
-		p, err := t.dir.Create(path.Join(t.base, generationDir(d.Copy.Number), want.Name))
+		p, err := t.create(path.Join(t.base, generationDir(d.Copy.Number), want.Name))
 		if err != nil {
 			return err
 		}
@@ -238,7 +292,9 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 	}
 	name := func(t *target) string { return path.Join(t.base, generationDir(d.Copy.Number), want.Name) }
 	err = d.each(all, func(t *target) (err error) {
-		t.pending, err = t.dir.Create(name(t))
+		if !t.resumed[want.Name] {
+			t.pending, err = t.create(name(t))
+		}
 		return err
 	})
 	if err != nil {
@@ -247,6 +303,9 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 	sum := sha256.New()
 	err = copyAt(io.MultiWriter(sum, writerFunc(func(p []byte) (int, error) {
 		return len(p), d.each(all, func(t *target) error {
+			if t.pending == nil {
+				return nil
+			}
 			_, err := t.pending.Write(p)
 			return err
 		})
@@ -259,19 +318,32 @@ func (d *duplicating) from(want format.ManifestFile, open func() (media.Blob, er
 	}
 	if err != nil {
 		for _, t := range d.good {
-			t.pending.Abort()
-			t.pending = nil
+			if t.pending != nil {
+				t.pending.Abort()
+				t.pending = nil
+			}
 		}
 		return &sourceError{err}
 	}
 	return d.each(all, func(t *target) error {
 		pending := t.pending
+		if pending == nil {
+			return nil
+		}
 		t.pending = nil
 		if err := pending.Commit(); err != nil {
 			return err
 		}
-		return (&Medium{Source: t.dir, base: t.base}).verifyListed(d.Copy.Number, want)
+		return t.view().verifyListed(d.Copy.Number, want)
 	})
+}
+
+// create begins a file; where a copy goes on, there may be a damaged one.
+func (t *target) create(name string) (*media.Pending, error) {
+	if t.resumed != nil {
+		return t.dir.Rewrite(name)
+	}
+	return t.dir.Create(name)
 }
 
 type writerFunc func([]byte) (int, error)

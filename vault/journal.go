@@ -118,27 +118,29 @@ func (s *sealing) sealed() ledger.Sealed {
 	}
 }
 
-// logMedium adds a line about what this program did to the log of a medium, which begins with its id, and returns
-// that id, also with an error where it is known. A log that is damaged is given up for a new
-// one: check has reported it.
-func logMedium(dir *media.Dir, base string, c ledger.MediumCheck) (id string, err error) {
+// logMedium adds lines about what this program did or saw to the log of a medium, which begins with
+// its id, and returns that id, also with an error where it is known. What is behind the first
+// damaged line is given up: check has reported it.
+func logMedium(dir *media.Dir, base string, now time.Time, checks ...ledger.MediumCheck) (id string, err error) {
 	name := path.Join(base, ledger.MediumLogName)
 	log := ledger.NewMediumLog()
-	c.Version, c.Time = Version, c.Time.UTC().Truncate(time.Second)
 	data, err := dir.Read(name, ledger.MaxMediumLog)
 	if errors.Is(err, fs.ErrNotExist) {
 		// A power cut in the middle of its last rename: the medium keeps its id.
 		data, err = dir.Read(media.TempName(name), ledger.MaxMediumLog)
 	}
 	if err == nil {
-		if old, err := ledger.ParseMediumLog(data); err == nil {
+		if old, _ := ledger.ParseMediumLog(data); old != nil {
 			log, id = old, old.ID()
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	if data, err = log.Append(c); err != nil {
-		return id, err
+	for _, c := range checks {
+		c.Version, c.Time = Version, now.UTC().Truncate(time.Second)
+		if data, err = log.Append(c); err != nil {
+			return id, err
+		}
 	}
 	if err := dir.Replace(name, data); err != nil {
 		return id, err
@@ -159,7 +161,7 @@ func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*Target
 		if t.held {
 			result = ledger.Whole
 		}
-		id, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: ts.number, Result: result})
+		id, err := logMedium(t.dir, t.base, now, ledger.MediumCheck{Generation: ts.number, Result: result})
 		if id != "" {
 			ids[t.dir.Name()] = id
 		}
@@ -172,60 +174,97 @@ func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*Target
 
 // MediumID is the id that the log of a medium begins with, "" where there is none.
 func (m *Medium) MediumID() string {
-	if log := m.log(); log != nil {
+	if log, err := m.log(); err == nil && log != nil {
 		return log.ID()
 	}
 	return ""
 }
 
-// logged are the generations that the log of a medium has seen whole on it, and when last, but
-// for those that a seal has removed. Nobody signs the log: it can add doubt, and take none away.
-func (m *Medium) logged() map[int]time.Time {
-	if log := m.log(); log != nil {
-		return log.Held()
+// log is that of the medium, nil where there is none. With an error it is what is sound of it, nil
+// for nothing.
+func (m *Medium) log() (*ledger.MediumLog, error) {
+	data, err := m.read(ledger.MediumLogName, ledger.MaxMediumLog)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // a medium from before there were logs, or one that was never checked
 	}
-	return nil
+	if err != nil {
+		return nil, err
+	}
+	return ledger.ParseMediumLog(data)
 }
 
-// newestLogged is the newest of them, 0 for none.
-func (m *Medium) newestLogged() (newest int) {
-	for n := range m.logged() {
+// logged are the generations that the log of a medium has seen whole on it or removed, and when last.
+// Nobody signs the log: it can add doubt, and take none away. Numbers so high that no generation can
+// have them are not believed.
+func (m *Medium) logged() map[int]ledger.MediumCheck {
+	log, _ := m.log()
+	if log == nil {
+		return nil
+	}
+	fates := log.Fates()
+	there, _ := m.numbers() // what cannot be listed is reported where it is read
+	highest := 0
+	for _, n := range there {
+		highest = max(highest, n)
+	}
+	maps.DeleteFunc(fates, func(n int, _ ledger.MediumCheck) bool { return n > highest+maxLeap })
+	return fates
+}
+
+// held are those of them that must be there: when each was last seen whole.
+func (m *Medium) held() map[int]time.Time {
+	held := map[int]time.Time{}
+	for n, c := range m.logged() {
+		if c.Result != ledger.Removed {
+			held[n] = c.Time
+		}
+	}
+	return held
+}
+
+// newestHeld is the newest of them, 0 for none.
+func (m *Medium) newestHeld() (newest int) {
+	for n := range m.held() {
 		newest = max(newest, n)
 	}
 	return newest
 }
 
-// log is that of the medium, nil where there is none that can be read.
-func (m *Medium) log() *ledger.MediumLog {
-	data, err := m.read(ledger.MediumLogName, ledger.MaxMediumLog)
-	if err != nil {
-		return nil
-	}
-	log, err := ledger.ParseMediumLog(data)
-	if err != nil {
-		return nil
-	}
-	return log
-}
-
-// DropMediumLog takes the log from a medium, which gets a new id with its next line.
-func DropMediumLog(dir *media.Dir, vaultID string) error {
+// RenewMediumLog gives a medium a new id. What its log knows of generations stays.
+func RenewMediumLog(dir *media.Dir, vaultID string) error {
 	unlock, err := dir.Lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return dir.RemoveAll(path.Join(mediumFolder, vaultID, ledger.MediumLogName))
+	m := &Medium{Source: dir, base: path.Join(mediumFolder, vaultID)}
+	log, err := m.log()
+	if log == nil || err != nil {
+		return err // it has no id
+	}
+	renewed, err := log.Renewed()
+	if err != nil {
+		return err
+	}
+	return dir.Replace(path.Join(m.base, ledger.MediumLogName), renewed.Bytes())
 }
 
-// Log notes the result of a check on the medium, which needs no secret.
-func (c *Checked) Log(dir *media.Dir, check ledger.MediumCheck) (id string, err error) {
+// Log notes the result of a check on the medium, which needs no secret. What else was found to be
+// whole, and the log does not know, is noted before it.
+func (c *Checked) Log(dir *media.Dir, now time.Time, number int, result ledger.Result) (id string, err error) {
 	unlock, err := dir.Lock()
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	return logMedium(dir, c.Medium.base, check)
+	var lines []ledger.MediumCheck
+	held := c.Medium.held()
+	for _, g := range c.Generations {
+		if _, known := held[g.Number]; !known && g.Whole && g.Number != number {
+			lines = append(lines, ledger.MediumCheck{Generation: g.Number, Result: ledger.Whole})
+		}
+	}
+	return logMedium(dir, c.Medium.base, now, append(lines, ledger.MediumCheck{Generation: number, Result: result})...)
 }
 
 // Newest is the newest generation that a check found, whole or not; 0 for none.
@@ -237,19 +276,14 @@ func (c *Checked) Newest() (number int) {
 }
 
 // checkLog reports a log that is not one, which is damage: somebody or something has changed it.
-// It returns the generations that the log has seen whole, and when.
+// It returns the generations that the medium held, and when.
 func (c *Checked) checkLog() map[int]time.Time {
-	data, err := c.Medium.read(ledger.MediumLogName, ledger.MaxMediumLog)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a medium from before there were logs, or one that was never checked
-	}
 	where := c.Medium.Path(ledger.MediumLogName)
-	var log *ledger.MediumLog
-	if err == nil {
-		log, err = ledger.ParseMediumLog(data)
-	}
+	log, err := c.Medium.log()
 	if err != nil {
-		c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` begins a new log", err))
+		c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` keeps what is sound of it", err))
+	}
+	if log == nil {
 		return nil
 	}
 	if log.Torn() > 0 {
@@ -258,8 +292,16 @@ func (c *Checked) checkLog() map[int]time.Time {
 	if log.Full() {
 		c.add(Note, "MEDIUM-LOG", where, errors.New("it has no numbers left for its lines, which checks alone hardly use up: the next line begins it anew"))
 	}
-	c.checkGone(log.Held())
-	return log.Held()
+	believed := c.Medium.logged()
+	for n := range log.Fates() {
+		if _, ok := believed[n]; !ok {
+			c.add(Note, "MEDIUM-LOG", where, fmt.Errorf("it names generation %d, which is so far above all others that nobody made it: remove the log, which nobody signs", n))
+			break
+		}
+	}
+	held := c.Medium.held()
+	c.checkGone(held)
+	return held
 }
 
 // checkGone reports a medium that has lost generations. Without the newest it was put back to an

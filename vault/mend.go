@@ -105,37 +105,43 @@ func (j *mending) ensure(name string, want []byte) error {
 	return ensure(j.dir, path.Join(j.Medium.base, name), want)
 }
 
-// log gives up a log that is not one. Nothing can bring it back, and no backup hangs on it;
-// the next check begins a new one, and the medium has a new id.
+// log keeps what is sound of a log that is damaged; without its id it is removed. No backup hangs on
+// it, and the next check goes on from there.
 func (j *mending) log() {
 	name := path.Join(j.Medium.base, ledger.MediumLogName)
-	data, err := j.dir.Read(name, ledger.MaxMediumLog)
-	if j.Medium.OwnFolder() || errors.Is(err, fs.ErrNotExist) {
-		return
+	log, err := j.Medium.log()
+	switch {
+	case j.Medium.OwnFolder() || err == nil:
+	case log != nil:
+		j.put(ledger.MediumLogName, 0, j.dir.Replace(name, log.Bytes()))
+	default:
+		j.put(ledger.MediumLogName, 0, j.dir.RemoveAll(name))
 	}
-	if err == nil {
-		if _, err = ledger.ParseMediumLog(data); err == nil {
-			return
-		}
-	}
-	j.put(ledger.MediumLogName, 0, j.dir.RemoveAll(name))
 }
 
-// generation mends the manifest, and then every file that it lists.
+// generation mends every file that the manifest lists, and then the manifest: where it is missing,
+// the generation does not count before all of them are good. One that a seal was removing stays as
+// it is.
 func (j *mending) generation(number int) {
-	g := j.Medium.readGeneration(j.Medium.Identity, number)
+	bad := j.Medium.readGeneration(j.Medium.Identity, number)
+	incomplete := errors.Is(bad.Err, ErrIncomplete)
 	copies := []*Medium{j.Medium}
 	for _, m := range j.others {
-		if other := m.readGeneration(j.Medium.Identity, number); other.Err != nil || g.Err != nil || other.Digest == g.Digest {
+		if other := m.readGeneration(j.Medium.Identity, number); other.Err != nil || bad.Err != nil || other.Digest == bad.Digest {
 			copies = append(copies, m)
 		}
 	}
-	if g.Err != nil {
+	if incomplete && j.Medium.logged()[number].Result == ledger.Removed {
+		return
+	}
+	g := bad
+	if bad.Err != nil {
 		var ok bool
-		if g, ok = j.manifest(g, copies); !ok {
+		if g, ok = j.manifest(bad, copies); !ok {
 			return
 		}
 	}
+	mended := true
 	for _, want := range g.Manifest.Files {
 		name := path.Join(generationDir(number), want.Name)
 		err := j.Medium.verifyListed(number, want)
@@ -144,28 +150,13 @@ func (j *mending) generation(number int) {
 		}
 		rebuilt, err := j.file(&Copy{Generation: g, Identity: j.Medium.Identity, media: copies}, want)
 		j.put(name, rebuilt, err)
+		mended = mended && err == nil
 	}
-}
-
-// manifest puts back a manifest and its signature, as all media together have them.
-func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) {
-	name := path.Join(generationDir(bad.Number), manifestFile)
-	found, _ := manifests(j.Medium.Identity, bad.Number, copies)
-	switch {
-	case len(found) == 0 && errors.Is(bad.Err, ErrIncomplete):
-		if _, whole := j.Medium.logged()[bad.Number]; whole { // else it is the rest of an interrupted write
-			j.put(name, 0, errors.New("it is lost, and no other medium at hand has it"))
-		}
-		return bad, false
-	case len(found) == 0:
-		j.put(name, 0, fmt.Errorf("%w, and no other medium at hand has it", bad.Err))
-		return bad, false
-	case len(found) > 1:
-		j.put(name, 0, fmt.Errorf("%w, and the other media have two different ones", bad.Err))
-		return bad, false
+	if _, whole := j.Medium.held()[number]; bad.Err == nil || incomplete && !whole && !mended {
+		return
 	}
-	for _, name := range []string{name + signatureExt, name} {
-		want := found[0].files[path.Base(name)]
+	for _, name := range []string{manifestFile + signatureExt, manifestFile} {
+		want, name := g.files[name], path.Join(generationDir(number), name)
 		have, err := j.Medium.read(name, int64(len(want)))
 		if err == nil && bytes.Equal(have, want) {
 			continue
@@ -173,10 +164,31 @@ func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) 
 		err = j.ensure(name, want)
 		j.put(name, 0, err)
 		if err != nil {
-			return bad, false
+			return
 		}
 	}
-	return found[0], true
+}
+
+// manifest finds a manifest and its signature, as all media together have them.
+func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) {
+	name := path.Join(generationDir(bad.Number), manifestFile)
+	found, _ := manifests(j.Medium.Identity, bad.Number, copies)
+	_, whole := j.Medium.held()[bad.Number]
+	switch {
+	case len(found) == 0 && errors.Is(bad.Err, ErrIncomplete):
+		if whole { // else it is the rest of an interrupted write
+			j.put(name, 0, errors.New("it is lost, and no other medium at hand has it"))
+		}
+	case len(found) == 0:
+		j.put(name, 0, fmt.Errorf("%w, and no other medium at hand has it", bad.Err))
+	case len(found) > 1:
+		j.put(name, 0, fmt.Errorf("%w, and the other media have two different ones", bad.Err))
+	case j.Medium.compareAll(found[0]).another():
+		j.put(name, 0, fmt.Errorf("%w, and what lies beside it is not of the generation %d that other media have: nothing is written over it; move that folder away first", bad.Err, bad.Number))
+	default:
+		return found[0], true
+	}
+	return bad, false
 }
 
 // scratchExt is what a file of rebuilt pieces has behind the name of the damaged one.

@@ -59,7 +59,7 @@ func (c *Copy) Rebuild(dir *media.Dir, signer, passphrase *secret.Buffer) error 
 		return err
 	}
 	t := &target{dir: dir, base: "."}
-	if err := t.begin(&id, nil, nil); err != nil {
+	if err := t.begin(&id, nil, nil, true); err != nil {
 		return err
 	}
 	if err := t.makeFolder(c.Number); err != nil {

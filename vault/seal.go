@@ -135,7 +135,7 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 		if err != nil {
 			return err
 		}
-		if err := t.begin(f.Identity, kit, known); err != nil {
+		if err := t.begin(f.Identity, kit, known, true); err != nil {
 			return err
 		}
 		return t.makeFolder(s.number)
@@ -245,7 +245,7 @@ func (s *sealing) next() error {
 		s.number, on = n, folder.dir.Name()
 	}
 	for _, t := range slices.Concat(s.good, s.aside) {
-		if n := (&Medium{Source: t.dir, base: t.base}).newestLogged(); n > s.number && n <= newest+maxLeap {
+		if n := t.view().newestHeld(); n > s.number {
 			s.number, on = n, t.dir.Name()
 		}
 	}

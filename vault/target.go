@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,18 +22,18 @@ type target struct {
 	base    string
 	have    []Generation
 	unlock  func()
-	fresh   bool           // it held nothing of the vault: all of it is removed if that fails
-	begun   bool           // the folder of the new generation is made, and removed if it fails
-	held    bool           // it had the generation that is written, and all of it is whole
-	pending *media.Pending // the file that is being written to it
-	notes   []string       // what the operator should know of it
+	fresh   bool            // it held nothing of the vault: all of it is removed if that fails
+	begun   bool            // the folder of the new generation is made, and removed if it fails
+	held    bool            // it had the generation that is copied, and all of it is whole
+	resumed map[string]bool // what it had of that, by name; nil where the copy begins
+	pending *media.Pending  // the file that is being written to it
+	notes   []string        // what the operator should know of it
 }
 
 // targets are the media of one operation. One that fails drops out and does not stop
 // the others.
 type targets struct {
 	good   []*target
-	done   []*target // those that need nothing more
 	aside  []*target // those that failed before anything was written; they are not locked
 	failed []*TargetError
 	number int // of the generation that is written
@@ -90,6 +91,9 @@ func (t *target) look(id *Identity) error {
 	return err
 }
 
+// view is the medium for what needs no identity.
+func (t *target) view() *Medium { return &Medium{Source: t.dir, base: t.base} }
+
 func (t *target) medium(vaultID string) *Medium {
 	m := &Medium{Source: t.dir, ID: vaultID, base: t.base}
 	m.open()
@@ -118,7 +122,7 @@ func (t *target) unsigned(newest int, rests bool) (number int, err error) {
 
 // close gives up what is half written, and the locks.
 func (ts *targets) close() {
-	for _, t := range slices.Concat(ts.good, ts.done) {
+	for _, t := range ts.good {
 		if t.pending != nil {
 			t.pending.Abort()
 		}
@@ -154,7 +158,7 @@ func (ts *targets) each(limit int, do func(*target) error) error {
 
 // any is an error where no medium is left.
 func (ts *targets) any() error {
-	if len(ts.good)+len(ts.done) > 0 {
+	if len(ts.good) > 0 {
 		return nil
 	}
 	var errs []error
@@ -194,11 +198,11 @@ func (ts *targets) known(elsewhere []Generation) []Generation {
 // all is the limit of each where nothing but the media themselves is slow.
 const all = 1000
 
-// begin removes the rests of interrupted writes, and brings everything that does not belong to one
-// generation; kit is nil where that on the medium is left alone. known are generations that are
-// at hand elsewhere.
-func (t *target) begin(id *Identity, kit map[string][]byte, known []Generation) error {
-	if err := t.clean(known); err != nil {
+// begin removes the rests of interrupted writes, those of generations if it sweeps, and brings
+// everything that does not belong to one generation; kit is nil where that on the medium is left alone.
+// known are the generations at hand.
+func (t *target) begin(id *Identity, kit map[string][]byte, known []Generation, sweeps bool) error {
+	if err := t.clean(known, sweeps); err != nil {
 		return err
 	}
 	if err := writeIdentity(t.dir, t.base, id); err != nil {
@@ -229,7 +233,7 @@ func (t *target) makeFolder(number int) error {
 
 // clean removes the rests of interrupted writes: generations without a manifest, and
 // temporary files. A generation that lacks nothing else gets its manifest back. Keeps G22.
-func (t *target) clean(known []Generation) error {
+func (t *target) clean(known []Generation, sweeps bool) error {
 	for _, folder := range []string{t.base, path.Join(t.base, kitDir)} {
 		if err := sweep(t.dir, folder, nil); err != nil {
 			return err
@@ -239,7 +243,7 @@ func (t *target) clean(known []Generation) error {
 		folder := path.Join(t.base, generationDir(old.Number))
 		var err error
 		if errors.Is(old.Err, ErrIncomplete) {
-			t.have[i], err = t.complete(old, known)
+			t.have[i], err = t.complete(old, known, sweeps)
 		} else {
 			err = sweep(t.dir, folder, func(name string) bool { return t.isDamaged(old, name) })
 		}
@@ -250,52 +254,100 @@ func (t *target) clean(known []Generation) error {
 	return nil
 }
 
-// complete gives a generation without a manifest the one that is known, where every file that
-// it lists is there: they are durable before the manifest is written. Some may be damaged by
-// now. What the log of the medium knows to have been whole may lack files too, and stays also
-// where nobody knows its manifest. Anything else is a rest, and is removed.
-func (t *target) complete(rest Generation, known []Generation) (Generation, error) {
-	folder := path.Join(t.base, generationDir(rest.Number))
-	_, written := (&Medium{Source: t.dir, base: t.base}).logged()[rest.Number]
+// complete says what becomes of a generation without a manifest. The one that is known comes back
+// where every file that it lists is there, if damaged by now: they are durable before the manifest is
+// written. What the log of the medium knows to have been whole may lack files too, and stays also where
+// nobody knows its manifest. Anything else is the rest of an interrupted write or removal: sweeps
+// tells that it is to go, which it does unless the other media lack something of it.
+func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Generation, error) {
+	folder, m := path.Join(t.base, generationDir(rest.Number)), t.view()
+	log, err := m.log()
+	_, whole := m.held()[rest.Number]
+	whole = whole || log == nil && err != nil // nobody knows
+	removed := m.logged()[rest.Number].Result == ledger.Removed
 	for _, g := range known {
 		if g.Number != rest.Number {
 			continue
 		}
-		bad, missing := t.damages(g)
-		if missing && !written || len(bad) == len(g.Manifest.Files) { // all of them: it was another one of this number
+		have := m.compareAll(g)
+		if len(have.good) == 0 { // it was another one of this number
 			continue
 		}
-		for _, name := range []string{manifestFile + signatureExt, manifestFile} {
-			if err := t.dir.Replace(path.Join(folder, name), g.files[name]); err != nil {
-				return rest, err
+		if !removed && (len(have.missing) == 0 || whole) {
+			for _, name := range []string{manifestFile + signatureExt, manifestFile} {
+				if err := t.dir.Replace(path.Join(folder, name), g.files[name]); err != nil {
+					return rest, err
+				}
 			}
+			note := fmt.Sprintf("generation %d on %s had lost its manifest, which is back", g.Number, t.dir.Name())
+			bad := slices.Concat(have.bad, have.missing)
+			if len(bad) > 0 {
+				note += fmt.Sprintf(", and %s is damaged: repair the medium with `coldvault check --repair`", strings.Join(bad, ", "))
+			}
+			t.notes = append(t.notes, note)
+			return g, sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
 		}
-		note := fmt.Sprintf("generation %d on %s had lost its manifest, which is back", g.Number, t.dir.Name())
-		if len(bad) > 0 {
-			note += fmt.Sprintf(", and %s is damaged: repair the medium with `coldvault check --repair`", strings.Join(bad, ", "))
+		if name, on := m.onlyHere(g, have.good, known); name != "" {
+			t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s stays: its %s is good, and that on %s is not; `coldvault check --repair %s %s` puts them together",
+				rest.Number, t.dir.Name(), name, on, on, t.dir.Name()))
+			return rest, nil
 		}
-		t.notes = append(t.notes, note)
-		return g, sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
 	}
-	if written {
+	switch {
+	case whole:
 		t.notes = append(t.notes, fmt.Sprintf("generation %d on %s has lost its manifest, and nothing here has it: the rest stays, for `coldvault check --repair` with another medium",
 			rest.Number, t.dir.Name()))
+		return rest, nil
+	case !sweeps:
 		return rest, nil
 	}
 	t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s is removed", rest.Number, t.dir.Name()))
 	return rest, t.dir.RemoveAll(folder)
 }
 
-// damages are the files that a generation lists and that are not as it lists them; missing tells
-// whether some are not there at all.
-func (t *target) damages(g Generation) (bad []string, missing bool) {
-	m := &Medium{Source: t.dir, base: t.base}
+// compared is what a medium has of a generation: the files that are as they are listed, and the
+// names of the others.
+type compared struct {
+	good         []format.ManifestFile
+	bad, missing []string
+}
+
+// another tells that it has files, and none of this generation.
+func (c compared) another() bool { return len(c.good) == 0 && len(c.bad) > 0 }
+
+// compareAll reads all files of a generation that are there.
+func (m *Medium) compareAll(g Generation) (c compared) {
 	for _, f := range g.Manifest.Files {
-		if err := m.verifyListed(g.Number, f); err != nil {
-			bad, missing = append(bad, f.Name), missing || errors.Is(err, fs.ErrNotExist)
+		switch err := m.verifyListed(g.Number, f); {
+		case err == nil:
+			c.good = append(c.good, f)
+		case errors.Is(err, fs.ErrNotExist):
+			c.missing = append(c.missing, f.Name)
+		default:
+			c.bad = append(c.bad, f.Name)
 		}
 	}
-	return bad, missing
+	return c
+}
+
+// onlyHere names one of the good files of a generation that no other medium at hand has, though
+// one has the generation, and that medium.
+func (m *Medium) onlyHere(g Generation, good []format.ManifestFile, known []Generation) (name, on string) {
+	var others []*Medium
+	for _, k := range known {
+		if k.Number == g.Number && k.Digest == g.Digest && k.on.Source != m.Source && !k.on.OwnFolder() {
+			others = append(others, k.on)
+		}
+	}
+	if len(others) == 0 {
+		return "", ""
+	}
+	for _, f := range good {
+		if !slices.ContainsFunc(others, func(o *Medium) bool { return o.verifyListed(g.Number, f) == nil }) {
+			return f.Name, others[0].Source.Name()
+		}
+	}
+	return "", ""
 }
 
 // holdsAlready tells whether the medium has the generation, and every file of it as it is listed. The
@@ -319,7 +371,7 @@ func (t *target) holdsAlready(want Generation, progress steps) (bool, error) {
 
 // holds tells whether every file that a generation lists is there, as it is listed.
 func (t *target) holds(g Generation, progress func(int)) bool {
-	m := &Medium{Source: t.dir, base: t.base}
+	m := t.view()
 	return !slices.ContainsFunc(g.Manifest.Files, func(f format.ManifestFile) bool {
 		err := m.verifyListed(g.Number, f)
 		progress(int(f.Size))
@@ -331,7 +383,7 @@ func (t *target) holds(g Generation, progress func(int)) bool {
 // rest of its repair may be the only whole copy there is.
 func (t *target) isDamaged(g Generation, name string) bool {
 	want, listed := g.Manifest.File(name)
-	return g.Err != nil || listed && (&Medium{Source: t.dir, base: t.base}).verifyListed(g.Number, want) != nil
+	return g.Err != nil || listed && t.view().verifyListed(g.Number, want) != nil
 }
 
 // sweep removes temporary files, but not one that has the only content of a file: a power
@@ -422,18 +474,34 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 		whole, archives = whole+1, archives || hasArchives(g.Manifest)
 	}
 	slices.Sort(excess)
-	logged := (&Medium{Source: t.dir, base: t.base}).logged()
+	if len(excess) > 0 {
+		t.logRemoved(now, excess)
+	}
 	for i, n := range excess {
-		if _, known := logged[n]; known {
-			if _, err := logMedium(t.dir, t.base, ledger.MediumCheck{Time: now, Generation: n, Result: ledger.Removed}); err != nil {
-				return excess[:i], err
-			}
-		}
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
 			return excess[:i], err
 		}
 	}
 	return excess, nil
+}
+
+// logRemoved notes in the log of the medium what is going, and what went by hand. A log that cannot
+// be written takes nothing away: a removal that is cut then looks like damage.
+func (t *target) logRemoved(now time.Time, excess []int) {
+	held := t.view().held()
+	var lines []ledger.MediumCheck
+	for _, n := range slices.Sorted(maps.Keys(held)) {
+		there := slices.ContainsFunc(t.have, func(g Generation) bool { return g.Number == n })
+		if slices.Contains(excess, n) || !there && n < slices.Max(excess) {
+			lines = append(lines, ledger.MediumCheck{Generation: n, Result: ledger.Removed})
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	if _, err := logMedium(t.dir, t.base, now, lines...); err != nil {
+		t.notes = append(t.notes, fmt.Sprintf("the log of %s does not say what is removed: %v", t.dir.Name(), err))
+	}
 }
 
 func hasArchives(m format.Manifest) bool { return len(m.Parts(1)) > 0 }

@@ -93,7 +93,7 @@ func (c *checkCmd) remedy(r *ceremony.CheckResult) string {
 	for _, m := range r.Media {
 		if slices.ContainsFunc(m.Findings, func(f vault.Finding) bool { return f.Forked() }) {
 			return "a generation was sealed twice, from two folders of the vault: find out what each holds with " +
-				"`coldvault restore --from MEDIUM --generation N`, keep one folder, and seal from it what is right onto all media with --keep 1"
+				"`coldvault restore --from MEDIUM --generation N`, keep one folder, and seal from it what is right, archives too, onto all media with --keep 1"
 		}
 		for _, g := range m.Generations {
 			lost = lost || !g.Whole && !g.Repairable
@@ -129,7 +129,7 @@ func (u *ui) checked(c *vault.Checked) {
 		if len(g.Lacks) > 0 {
 			without = ", without " + strings.Join(g.Lacks, ", ") + ", which only media hold"
 		}
-		u.verdict(color, state, "generation %d %s%s", g.Number, g.Created, without)
+		u.verdict(color, state, "%s%s", strings.TrimSpace(fmt.Sprintf("generation %d %s", g.Number, g.Created)), without)
 		u.emit("generation", struct {
 			Medium     string `json:"medium"`
 			Vault      string `json:"vault"`

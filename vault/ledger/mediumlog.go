@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -80,7 +82,8 @@ func newMediumLog(id string) *MediumLog {
 }
 
 // ParseMediumLog reads checks.log. An end without a line feed is a line that never
-// counted: Torn tells of it, and Append drops it.
+// counted: Torn tells of it, and Append drops it. With an error it returns the log up to the first
+// line that is not as it must be, or nil where there is not even an id.
 func ParseMediumLog(data []byte) (*MediumLog, error) {
 	if len(data) > MaxMediumLog {
 		return nil, fmt.Errorf("checks.log: %d bytes where at most %d are allowed", len(data), MaxMediumLog)
@@ -93,7 +96,7 @@ func ParseMediumLog(data []byte) (*MediumLog, error) {
 	for at := 2; len(rest) > 0; at++ {
 		line, after, whole := bytes.Cut(rest, []byte("\n"))
 		if len(line) > maxMediumLine {
-			return nil, fmt.Errorf("checks.log line %d: longer than %d bytes", at, maxMediumLine)
+			return l, fmt.Errorf("checks.log line %d: longer than %d bytes", at, maxMediumLine)
 		}
 		if !whole {
 			l.torn = len(line)
@@ -104,7 +107,7 @@ func ParseMediumLog(data []byte) (*MediumLog, error) {
 			err = l.follows(m)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("checks.log line %d: %w", at, err)
+			return l, fmt.Errorf("checks.log line %d: %w", at, err)
 		}
 		l.add(m, line)
 		rest = after
@@ -237,7 +240,8 @@ func (l *MediumLog) next(c MediumCheck) (m mediumLine, line []byte, err error) {
 	return m, line, err
 }
 
-// fold closes all lines with one that repeats the last check.
+// fold closes all lines with one that repeats the last check; the last lines of the other
+// generations follow.
 func (l *MediumLog) fold() error {
 	last, _ := l.Last() // a log that is too large has lines
 	m, _, err := l.next(last)
@@ -256,10 +260,12 @@ func (l *MediumLog) fold() error {
 	if err != nil {
 		return err
 	}
+	fates := l.Fates()
+	delete(fates, last.Generation) // the closing line has it
 	short := newMediumLog(l.id)
 	short.add(m, line)
 	*l = *short
-	return nil
+	return l.take(fates)
 }
 
 // Full tells that the numbers of its lines are used up: the line that closes a log takes one,
@@ -283,19 +289,42 @@ func (l *MediumLog) Len() int {
 	return len(l.lines)
 }
 
-// Held are the generations that must be on the medium: when each was last seen whole there. One
-// that was removed since is not among them, nor are those that only lines before a folded one know.
-func (l *MediumLog) Held() map[int]time.Time {
-	held := map[int]time.Time{}
+// Fates are the last lines that say of a generation that it was whole, or is removed.
+func (l *MediumLog) Fates() map[int]MediumCheck {
+	fates := map[int]MediumCheck{}
 	for _, m := range l.lines {
 		switch m.Result {
-		case Written, Whole, Repaired:
-			held[m.Generation] = m.Time
-		case Removed:
-			delete(held, m.Generation)
+		case Written, Whole, Repaired, Removed:
+			fates[m.Generation] = m.check()
 		}
 	}
-	return held
+	return fates
+}
+
+// Renewed is a log with a new id that knows what was whole on the medium, and no more.
+func (l *MediumLog) Renewed() (*MediumLog, error) {
+	renewed := NewMediumLog()
+	return renewed, renewed.take(l.Fates())
+}
+
+// maxFates are the generations that a log takes over from one that ends: a quarter of its size.
+const maxFates = 1000
+
+// take adds the lines of the newest generations that were whole.
+func (l *MediumLog) take(fates map[int]MediumCheck) error {
+	maps.DeleteFunc(fates, func(_ int, c MediumCheck) bool { return c.Result == Removed })
+	numbers := slices.Sorted(maps.Keys(fates))
+	for _, n := range numbers[max(0, len(numbers)-maxFates):] {
+		if l.Full() {
+			return nil
+		}
+		m, line, err := l.next(fates[n])
+		if err != nil {
+			return err
+		}
+		l.add(m, line)
+	}
+	return nil
 }
 
 // Last is the newest check.
@@ -303,6 +332,9 @@ func (l *MediumLog) Last() (MediumCheck, bool) {
 	if len(l.lines) == 0 {
 		return MediumCheck{}, false
 	}
-	m := l.lines[len(l.lines)-1]
-	return MediumCheck{m.Time, m.Generation, m.Version, m.Result}, true
+	return l.lines[len(l.lines)-1].check(), true
+}
+
+func (m mediumLine) check() MediumCheck {
+	return MediumCheck{m.Time, m.Generation, m.Version, m.Result}
 }

@@ -44,11 +44,18 @@ func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
 	last, ok := l.Last()
 	require.True(t, ok)
 	require.Equal(t, mediumChecks()[4], last)
-	require.Equal(t, map[int]time.Time{1: mediumChecks()[1].Time, 2: mediumChecks()[3].Time}, l.Held(), "those that were whole")
-	require.Empty(t, newMediumLog(stickA).Held())
-	_, err = l.Append(MediumCheck{start.AddDate(2, 0, 0), 1, "1.3.0", Removed})
+	require.Equal(t, map[int]MediumCheck{1: mediumChecks()[1], 2: mediumChecks()[3]}, l.Fates(), "of those that were whole")
+	require.Empty(t, newMediumLog(stickA).Fates())
+	removed := MediumCheck{start.AddDate(2, 0, 0), 1, "1.3.0", Removed}
+	_, err = l.Append(removed)
 	require.NoError(t, err)
-	require.Equal(t, map[int]time.Time{2: mediumChecks()[3].Time}, l.Held(), "and that nobody removed")
+	require.Equal(t, map[int]MediumCheck{1: removed, 2: mediumChecks()[3]}, l.Fates())
+	renewed, err := l.Renewed()
+	require.NoError(t, err)
+	require.NotEqual(t, l.ID(), renewed.ID())
+	require.Equal(t, map[int]MediumCheck{2: mediumChecks()[3]}, renewed.Fates())
+	_, err = ParseMediumLog(renewed.Bytes())
+	require.NoError(t, err)
 }
 
 // Its lines have members with fixed words, numbers and times, and none for names. Shows G29.
@@ -263,4 +270,41 @@ func TestAMediumLogWithoutNumbersBeginsAnew(t *testing.T) {
 			require.Equal(t, n+1, back.n())
 		}
 	}
+}
+
+// What must be on the medium outlives the lines that said so.
+func TestAFoldedMediumLogKnowsWhatIsHeld(t *testing.T) {
+	l := newMediumLog(stickA)
+	add := func(c MediumCheck) {
+		t.Helper()
+		_, err := l.Append(c)
+		require.NoError(t, err)
+	}
+	held := MediumCheck{start, 2, "1.0.0", Written}
+	add(MediumCheck{start, 1, "1.0.0", Written})
+	add(held)
+	add(MediumCheck{start, 1, "1.0.0", Removed})
+	last := MediumCheck{start.AddDate(1, 0, 0), 3, "1.0.0", Whole}
+	for len(l.data) <= MaxMediumLog-maxMediumLine {
+		m, line, err := l.next(last)
+		require.NoError(t, err)
+		l.add(m, line)
+	}
+	for l.lines[0].Folded == nil {
+		add(last)
+	}
+	require.Less(t, len(l.lines), 10)
+	require.Equal(t, map[int]MediumCheck{2: held, 3: last}, l.Fates())
+	_, err := ParseMediumLog(l.Bytes())
+	require.NoError(t, err)
+
+	// So many that a log could not take them: the newest are.
+	fates := map[int]MediumCheck{}
+	for n := 1; n <= 2*maxFates; n++ {
+		fates[n] = MediumCheck{start, n, "1.0.0", Whole}
+	}
+	l = newMediumLog(stickA)
+	require.NoError(t, l.take(fates))
+	require.Len(t, l.lines, maxFates)
+	require.Equal(t, 2*maxFates, l.lines[maxFates-1].Generation)
 }

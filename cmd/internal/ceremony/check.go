@@ -31,7 +31,7 @@ type CheckResult struct {
 	Inputs []Input
 	// Compared tells whether shares could be compared with a shares.json.
 	Compared bool
-	// Repaired are the media, by name, that something was put right on.
+	// Repaired are the vaults on media, by their folders, that something was put right of.
 	Repaired map[string]bool
 }
 

@@ -133,7 +133,7 @@ func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir)
 			taken[id] = true
 			continue
 		}
-		if err := vault.DropMediumLog(dir, folder.ID); err != nil {
+		if err := vault.RenewMediumLog(dir, folder.ID); err != nil {
 			return err
 		}
 	}

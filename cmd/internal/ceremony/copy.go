@@ -67,13 +67,13 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	}
 	copied, err := generation.Duplicate(targets, r.Now, throttled(c))
 	c.Progress("", 0, 0)
+	for _, n := range copied.Notes {
+		c.Warn("%s", n)
+	}
 	if err != nil {
 		return nil, withHint(err, "give more media with --from: what one has lost another may have")
 	}
 	copied.Failed = append(failed, copied.Failed...)
-	for _, n := range copied.Notes {
-		c.Warn("%s", n)
-	}
 	for _, m := range copied.Media {
 		if slices.Contains(copied.Held, m) {
 			c.Say("%s had generation %d already: it was read, and all of it is whole", m, generation.Number)

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,5 +13,5 @@ import (
 func TestTheFormatOnAMediumIsThatOfTheProject(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join("..", "..", "..", "FORMAT.md"))
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(formatText), "copy FORMAT.md to cmd/internal/ceremony")
+	require.True(t, bytes.Equal(want, formatText), "copy FORMAT.md to cmd/internal/ceremony")
 }

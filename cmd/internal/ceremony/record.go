@@ -205,7 +205,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	var seen, unrecorded []seenMedium
 	for _, m := range result.Media {
 		name := m.Medium.Source.Name()
-		id := r.logCheck(c, m, result.Repaired[name])
+		id := r.logCheck(c, m, result.Repaired[m.Medium.Path("")])
 		if id == "" {
 			continue
 		}
@@ -243,7 +243,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 			events = append(events, s.is)
 		}
 		events = append(events, ledger.Checked{
-			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[name]), Findings: m.Damages(),
+			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[m.Medium.Path("")]), Findings: m.Damages(),
 		})
 	}
 	for _, p := range result.Pages {
@@ -356,7 +356,7 @@ func (r CheckRequest) logCheck(c Console, m *vault.Checked, repaired bool) strin
 	if r.NoRecord || m.Damaged() || number == 0 {
 		return m.Medium.MediumID()
 	}
-	id, err := m.Log(dir, ledger.MediumCheck{Time: r.Now, Generation: number, Result: resultOf(m, repaired)})
+	id, err := m.Log(dir, r.Now, number, resultOf(m, repaired))
 	switch {
 	case err == nil:
 		return id

@@ -10,7 +10,7 @@ import (
 )
 
 // repair mends every damaged medium, out of its parity and of what else is at hand, and
-// checks it again. repaired are the names of those where anything was put right.
+// checks it again. repaired are the folders of those where anything was put right.
 func repair(c Console, in *Intake, checks []*vault.Checked) (repaired map[string]bool, err error) {
 	var errs []error
 	repaired = map[string]bool{}
@@ -26,10 +26,10 @@ func repair(c Console, in *Intake, checks []*vault.Checked) (repaired map[string
 			case m.Err != nil:
 				c.Warn("%s: not repaired: %v", m.Path, m.Err)
 			case m.Rebuilt > 0:
-				repaired[dir.Name()] = true
+				repaired[checked.Medium.Path("")] = true
 				c.Say("%s: repaired; %s from parity", m.Path, ledger.Count(m.Rebuilt, "block"))
 			default:
-				repaired[dir.Name()] = true
+				repaired[checked.Medium.Path("")] = true
 				c.Say("%s: repaired", m.Path)
 			}
 		}

@@ -151,7 +151,7 @@ func (e *MorePagesError) Error() string {
 func tryAnother(err error) error {
 	var damaged *vault.DamagedGenerationError
 	if errors.As(err, &damaged) && damaged.Older > 0 {
-		return withHint(err, "try another copy; or restore the older one with --generation %d, if its age does no harm", damaged.Older)
+		return withHint(err, "try another copy; or take the older one with --generation %d, if its age does no harm", damaged.Older)
 	}
 	return withHint(err, "try another copy: another stick, or the pages")
 }

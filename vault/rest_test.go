@@ -1,0 +1,261 @@
+package vault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"coldvault/media"
+	"coldvault/media/mediatest"
+	"coldvault/vault/ledger"
+)
+
+// interrupted makes of the newest generation on the bad medium what an interrupted write leaves
+// that had not come to some files.
+func (p *pair) interrupted(t *testing.T, without ...string) {
+	t.Helper()
+	for _, name := range append(without, "manifest.json.minisig", "manifest.json") {
+		require.NoError(t, media.NewDir(p.bad).RemoveAll(p.at("generations/000002/"+name)))
+	}
+	p.relog(t, 1)
+}
+
+// relog begins the log of the bad medium anew, with some generations.
+func (p *pair) relog(t *testing.T, numbers ...int) {
+	t.Helper()
+	dir := media.NewDir(p.bad)
+	require.NoError(t, dir.RemoveAll(p.at("checks.log")))
+	for _, n := range numbers {
+		_, err := logMedium(dir, p.at(""), testTime, ledger.MediumCheck{Generation: n, Result: ledger.Written})
+		require.NoError(t, err)
+	}
+}
+
+// ruin damages a file and its parity beyond repair.
+func (p *pair) ruin(t *testing.T, f *mediatest.FS, name string) {
+	t.Helper()
+	for _, name := range []string{name, name + ".parity"} {
+		data := readOn(t, f, p.at(name))
+		clear(data)
+		require.NoError(t, media.NewDir(f).RemoveAll(p.at(name)))
+		require.NoError(t, media.NewDir(f).Commit(p.at(name), data))
+	}
+}
+
+// What an interrupted write has left may be all there is of a file by now: a copy goes on with it
+// and reads it, a seal leaves it. Breaks G22.
+func TestARestMayBeTheLastGoodCopy(t *testing.T) {
+	const lost = "generations/000002/archive-01.age"
+	broken := func(t *testing.T) *pair {
+		p := newPair(t)
+		p.interrupted(t, "cold.age", "cold.age.parity")
+		p.ruin(t, p.good, lost)
+		return p
+	}
+	t.Run("copy", func(t *testing.T) {
+		p := broken(t)
+		require.NoError(t, copyTo(p.good, p.bad))
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+	t.Run("a copy that cannot be made leaves it", func(t *testing.T) {
+		p := broken(t)
+		p.ruin(t, p.good, "generations/000002/cold.age")
+		require.ErrorContains(t, copyTo(p.good, p.bad), "cold.age")
+		require.Equal(t, p.want[p.at(lost)], readOn(t, p.bad, p.at(lost)))
+	})
+	t.Run("a copy that is cut", func(t *testing.T) {
+		p := broken(t)
+		_, err := mediatest.Cut(p.bad.Snapshot(), crashLimit(), func(f media.FS) error { return copyTo(p.good, f) },
+			func(after *mediatest.FS, done bool) error {
+				if done {
+					return errors.Join(p.asSealed(after), findsNothing(after))
+				}
+				got, err := media.NewDir(after).Read(p.at(lost), 1<<20)
+				if err == nil && !bytes.Equal(got, p.want[p.at(lost)]) {
+					err = errors.New("it is damaged")
+				}
+				return errors.Join(err, p.restores(after))
+			})
+		require.NoError(t, err)
+	})
+	t.Run("seal", func(t *testing.T) {
+		p := broken(t)
+		result, err := p.w.sealWith("", 0, media.NewDir(p.good), media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad stays: its archive-01.age is good, and that on good is not")
+		found, copies, err := p.both(p.bad)
+		require.NoError(t, err)
+		mended, err := Mend(Check(found[1], false, nil), media.NewDir(p.good), copies.Media, nil)
+		require.NoError(t, err)
+		for _, m := range mended {
+			require.NoError(t, m.Err, m.Path)
+		}
+		require.NoError(t, p.asSealed(p.good))
+		result, err = p.w.sealWith("", 0, media.NewDir(p.good), media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad is removed")
+	})
+}
+
+// The manifest of a generation that was never whole on a medium comes last also where a repair
+// brings it: one that is cut or fails leaves the rest that was there.
+func TestARepairOfARestCountsAtItsEnd(t *testing.T) {
+	p := newPair(t)
+	p.interrupted(t, "cold.age", "archive-01.age")
+	_, err := mediatest.Cut(p.bad.Snapshot(), crashLimit(), p.mend, func(after *mediatest.FS, done bool) error {
+		number, whole, err := intact(after)
+		switch {
+		case err != nil:
+			return err
+		case number == 2 && !whole:
+			return errors.New("it counts before it is whole")
+		case done:
+			return errors.Join(p.asSealed(after), findsNothing(after))
+		}
+		return nil
+	})
+	require.NoError(t, err)
+
+	p.ruin(t, p.good, "generations/000002/archive-01.age")
+	require.Error(t, p.mend(p.bad))
+	number, _, err := intact(p.bad)
+	require.NoError(t, err)
+	require.Equal(t, 1, number)
+}
+
+// Two folders of one vault have sealed a generation of the same number, and one medium has lost the
+// manifest of its one: what is left of it is not the other. Breaks G22.
+func TestWhatIsLeftOfAForkIsNotOverwritten(t *testing.T) {
+	w, a, b := twins(t, false)
+	manifest := path.Join(mediumFolder, w.folder.ID, generationDir(2), manifestFile)
+	require.NoError(t, b.RemoveAll(manifest))
+	want, err := filesBelow(b, ".")
+	require.NoError(t, err)
+	found, err := OpenMedia(b)
+	require.NoError(t, err)
+	other, err := OpenMedia(a)
+	require.NoError(t, err)
+	mended, err := Mend(Check(found[0], false, nil), b, other, nil)
+	require.NoError(t, err)
+	require.Len(t, mended, 1)
+	require.ErrorContains(t, mended[0].Err, "nothing is written over it")
+	copies, err := GatherCopies(other, "")
+	require.NoError(t, err)
+	c, err := copies.Select(2)
+	require.NoError(t, err)
+	done, err := c.Duplicate([]*media.Dir{b}, testTime, nil)
+	require.NoError(t, err)
+	require.Len(t, done.Failed, 1)
+	require.ErrorContains(t, done.Failed[0], "is of another one of that number")
+	got, err := filesBelow(b, ".")
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+// What the log of a medium knows outlives its damage, and a new log learns it at the next check.
+func TestTheLogOfAMediumIsBelievedAsFarAsItIsSound(t *testing.T) {
+	const first = "generations/000001/"
+	lose := func(t *testing.T, p *pair) {
+		t.Helper()
+		require.NoError(t, p.bad.Remove(p.at(first+"manifest.json")))
+		require.NoError(t, p.bad.Remove(p.at(first+"hot.age.parity")))
+	}
+	stays := func(t *testing.T, p *pair) {
+		t.Helper()
+		_, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Equal(t, p.want[p.at(first+"cold.age")], readOn(t, p.bad, p.at(first+"cold.age")))
+	}
+	check := func(t *testing.T, p *pair) *Checked {
+		t.Helper()
+		found, err := OpenMedia(media.NewDir(p.bad))
+		require.NoError(t, err)
+		return Check(found[0], false, nil)
+	}
+	t.Run("a damaged line", func(t *testing.T) {
+		p := newPair(t)
+		flipOn(t, p.bad, p.at("checks.log"), int64(len(readOn(t, p.bad, p.at("checks.log")))-3))
+		id := readOn(t, p.bad, p.at("checks.log"))[:16]
+		lose(t, p)
+		require.Equal(t, 2, check(t, p).Damages(), "the log, and the generation")
+		require.Error(t, mend(p.bad))
+		require.Equal(t, id, readOn(t, p.bad, p.at("checks.log"))[:16])
+		require.Equal(t, 1, check(t, p).Damages())
+		stays(t, p)
+	})
+	t.Run("all of it", func(t *testing.T) {
+		p := newPair(t)
+		flipOn(t, p.bad, p.at("checks.log"), 3)
+		lose(t, p)
+		stays(t, p)
+	})
+	t.Run("a new one after a check", func(t *testing.T) {
+		p := newPair(t)
+		require.NoError(t, p.bad.Remove(p.at("checks.log")))
+		_, err := check(t, p).Log(media.NewDir(p.bad), testTime, 2, ledger.Whole)
+		require.NoError(t, err)
+		lose(t, p)
+		require.True(t, check(t, p).Damaged())
+		stays(t, p)
+	})
+	t.Run("a new id", func(t *testing.T) {
+		p := newPair(t)
+		id := readOn(t, p.bad, p.at("checks.log"))[:16]
+		require.NoError(t, RenewMediumLog(media.NewDir(p.bad), p.w.folder.ID))
+		require.NotEqual(t, id, readOn(t, p.bad, p.at("checks.log"))[:16])
+		lose(t, p)
+		require.True(t, check(t, p).Damaged())
+		stays(t, p)
+	})
+}
+
+// What a seal was removing does not come back.
+func TestARemovalIsNotUndone(t *testing.T) {
+	p := newPair(t)
+	_, err := logMedium(media.NewDir(p.bad), p.at(""), testTime, ledger.MediumCheck{Generation: 1, Result: ledger.Removed})
+	require.NoError(t, err)
+	require.NoError(t, p.bad.Remove(p.at("generations/000001/manifest.json")))
+	require.NoError(t, p.mend(p.bad))
+	exists, err := media.NewDir(p.bad).Exists(p.at("generations/000001/manifest.json"))
+	require.NoError(t, err)
+	require.False(t, exists)
+	_, err = p.w.sealWith("", 0, media.NewDir(p.bad))
+	require.NoError(t, err)
+	exists, err = media.NewDir(p.bad).Exists(p.at("generations/000001"))
+	require.NoError(t, err)
+	require.False(t, exists)
+}
+
+// Nobody signs the log of a medium: a number that no generation can have stops nothing.
+func TestALogThatNamesWhatNobodyMadeStopsNothing(t *testing.T) {
+	p := newPair(t)
+	p.relog(t, 1, 2, 3+maxLeap)
+	found, err := OpenMedia(media.NewDir(p.bad))
+	require.NoError(t, err)
+	checked := Check(found[0], false, nil)
+	require.False(t, checked.Damaged())
+	require.Contains(t, fmt.Sprint(checked.Findings), "so far above all others that nobody made it")
+	result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Generation)
+}
+
+// A medium that is too full for a line in its log is made room on all the same.
+func TestAFullMediumIsMadeRoomOn(t *testing.T) {
+	k := newKeeping(t)
+	k.seal("", 0)
+	k.seal("", 0)
+	x := mediatest.NewFaults(k.stick)
+	x.Inject(mediatest.NoSpace, func(_ int, op mediatest.Op) bool {
+		return op.Kind == mediatest.Create && op.Name == media.TempName(k.at("checks.log")) && op.Nth == 2
+	})
+	result, err := k.sealWith("", 1, media.NewDir(x))
+	require.NoError(t, err)
+	require.Equal(t, []int{3}, k.has())
+	require.Equal(t, []int{1, 2}, result.Retired["stick"])
+	require.Contains(t, fmt.Sprint(result.Notes), "does not say what is removed")
+}
