@@ -3,17 +3,12 @@ package vault
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"path"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"coldvault/media"
 	"coldvault/vault/format"
-	"coldvault/vault/ledger"
 )
 
 // target is a medium that is being written to. It is locked.
@@ -231,125 +226,6 @@ func (t *target) makeFolder(number int) error {
 	return t.dir.MkdirAll(folder)
 }
 
-// clean removes the rests of interrupted writes: generations without a manifest, and
-// temporary files. A generation that lacks nothing else gets its manifest back. Keeps G22.
-func (t *target) clean(known []Generation, sweeps bool) error {
-	for _, folder := range []string{t.base, path.Join(t.base, kitDir)} {
-		if err := sweep(t.dir, folder, nil); err != nil {
-			return err
-		}
-	}
-	for i, old := range t.have {
-		folder := path.Join(t.base, generationDir(old.Number))
-		var err error
-		if errors.Is(old.Err, ErrIncomplete) {
-			t.have[i], err = t.complete(old, known, sweeps)
-		} else {
-			err = sweep(t.dir, folder, func(name string) bool { return t.isDamaged(old, name) })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// complete says what becomes of a generation without a manifest. The one that is known comes back
-// where every file that it lists is there, if damaged by now: they are durable before the manifest is
-// written. What the log of the medium knows to have been whole may lack files too, and stays also where
-// nobody knows its manifest. Anything else is the rest of an interrupted write or removal: sweeps
-// tells that it is to go, which it does unless the other media lack something of it.
-func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Generation, error) {
-	folder, m := path.Join(t.base, generationDir(rest.Number)), t.view()
-	log, err := m.log()
-	_, whole := m.held()[rest.Number]
-	whole = whole || log == nil && err != nil // nobody knows
-	removed := m.logged()[rest.Number].Result == ledger.Removed
-	for _, g := range known {
-		if g.Number != rest.Number {
-			continue
-		}
-		have := m.compareAll(g)
-		if len(have.good) == 0 { // it was another one of this number
-			continue
-		}
-		if !removed && (len(have.missing) == 0 || whole) {
-			for _, name := range []string{manifestFile + signatureExt, manifestFile} {
-				if err := t.dir.Replace(path.Join(folder, name), g.files[name]); err != nil {
-					return rest, err
-				}
-			}
-			note := fmt.Sprintf("generation %d on %s had lost its manifest, which is back", g.Number, t.dir.Name())
-			bad := slices.Concat(have.bad, have.missing)
-			if len(bad) > 0 {
-				note += fmt.Sprintf(", and %s is damaged: repair the medium with `coldvault check --repair`", strings.Join(bad, ", "))
-			}
-			t.notes = append(t.notes, note)
-			return g, sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
-		}
-		if name, on := m.onlyHere(g, have.good, known); name != "" {
-			t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s stays: its %s is good, and that on %s is not; `coldvault check --repair %s %s` puts them together",
-				rest.Number, t.dir.Name(), name, on, on, t.dir.Name()))
-			return rest, nil
-		}
-	}
-	switch {
-	case whole:
-		t.notes = append(t.notes, fmt.Sprintf("generation %d on %s has lost its manifest, and nothing here has it: the rest stays, for `coldvault check --repair` with another medium",
-			rest.Number, t.dir.Name()))
-		return rest, nil
-	case !sweeps:
-		return rest, nil
-	}
-	t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s is removed", rest.Number, t.dir.Name()))
-	return rest, t.dir.RemoveAll(folder)
-}
-
-// compared is what a medium has of a generation: the files that are as they are listed, and the
-// names of the others.
-type compared struct {
-	good         []format.ManifestFile
-	bad, missing []string
-}
-
-// another tells that it has files, and none of this generation.
-func (c compared) another() bool { return len(c.good) == 0 && len(c.bad) > 0 }
-
-// compareAll reads all files of a generation that are there.
-func (m *Medium) compareAll(g Generation) (c compared) {
-	for _, f := range g.Manifest.Files {
-		switch err := m.verifyListed(g.Number, f); {
-		case err == nil:
-			c.good = append(c.good, f)
-		case errors.Is(err, fs.ErrNotExist):
-			c.missing = append(c.missing, f.Name)
-		default:
-			c.bad = append(c.bad, f.Name)
-		}
-	}
-	return c
-}
-
-// onlyHere names one of the good files of a generation that no other medium at hand has, though
-// one has the generation, and that medium.
-func (m *Medium) onlyHere(g Generation, good []format.ManifestFile, known []Generation) (name, on string) {
-	var others []*Medium
-	for _, k := range known {
-		if k.Number == g.Number && k.Digest == g.Digest && k.on.Source != m.Source && !k.on.OwnFolder() {
-			others = append(others, k.on)
-		}
-	}
-	if len(others) == 0 {
-		return "", ""
-	}
-	for _, f := range good {
-		if !slices.ContainsFunc(others, func(o *Medium) bool { return o.verifyListed(g.Number, f) == nil }) {
-			return f.Name, others[0].Source.Name()
-		}
-	}
-	return "", ""
-}
-
 // holdsAlready tells whether the medium has the generation, and every file of it as it is listed. The
 // error says why the generation cannot be written either.
 func (t *target) holdsAlready(want Generation, progress steps) (bool, error) {
@@ -379,40 +255,6 @@ func (t *target) holds(g Generation, progress func(int)) bool {
 	})
 }
 
-// isDamaged tells whether a file is not as its generation lists it, or nobody knows. The
-// rest of its repair may be the only whole copy there is.
-func (t *target) isDamaged(g Generation, name string) bool {
-	want, listed := g.Manifest.File(name)
-	return g.Err != nil || listed && t.view().verifyListed(g.Number, want) != nil
-}
-
-// sweep removes temporary files, but not one that has the only content of a file: a power
-// cut in the middle of a rename on FAT leaves that, and a repair adopts it. Nor what spare
-// says of the file, if it is not nil.
-func sweep(dir *media.Dir, folder string, spare func(name string) bool) error {
-	names, err := dir.List(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		final, temporary := media.CutTemp(name)
-		final = strings.TrimSuffix(final, restExt)
-		if !temporary || !slices.Contains(names, final) && !strings.HasSuffix(final, scratchExt) {
-			continue
-		}
-		if spare != nil && spare(final) {
-			continue
-		}
-		if err := dir.RemoveAll(path.Join(folder, name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // finish writes the files of the generation that are in memory, the manifest last, and
 // proves the medium by opening it as a restore would. newest wants that a restore takes
 // this generation unless another is asked for.
@@ -440,77 +282,6 @@ func (t *target) finish(g *generation, vaultID string, newest bool) error {
 		t.fresh, t.begun = false, false // it is there now
 	}
 	return err
-}
-
-// retire removes old generations when a new one is proven and enough newer ones are whole, the
-// new one among them. Only where something is to go, what stays is read for that. A damaged one
-// does not count, and stays until enough that are newer do; so do the newest archives, where
-// nothing else that stays has any. The log of the medium says which one goes, before it does, and
-// the manifest goes first: wherever the power fails, the rest does not count, and is not taken for
-// one that was damaged.
-func (t *target) retire(newest *generation, now time.Time, keep int, progress steps) (removed []int, err error) {
-	old := slices.DeleteFunc(slices.Clone(t.have), func(g Generation) bool { return g.Err != nil })
-	if len(old) < keep {
-		return nil, nil
-	}
-	slices.SortFunc(old, func(a, b Generation) int { return b.Number - a.Number })
-	whole, archives := 1, hasArchives(newest.manifest)
-	var excess []int
-	for _, g := range old {
-		enough := whole >= keep
-		if enough && (archives || !hasArchives(g.Manifest)) {
-			excess = append(excess, g.Number)
-			continue
-		}
-		switch holds := t.holds(g, progress(fmt.Sprintf("reading generation %d on %s", g.Number, t.dir.Name()), g.size())); {
-		case !holds:
-			t.notes = append(t.notes, fmt.Sprintf("generation %d on %s is damaged: it stays, and does not count for --keep %d; repair the medium with `coldvault check --repair`",
-				g.Number, t.dir.Name(), keep))
-			continue
-		case enough:
-			t.notes = append(t.notes, fmt.Sprintf("generation %d stays on %s beyond --keep %d: nothing newer there that is whole has an archive",
-				g.Number, t.dir.Name(), keep))
-		}
-		whole, archives = whole+1, archives || hasArchives(g.Manifest)
-	}
-	slices.Sort(excess)
-	if len(excess) > 0 {
-		t.logRemoved(now, excess)
-	}
-	for i, n := range excess {
-		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
-			return excess[:i], err
-		}
-	}
-	return excess, nil
-}
-
-// logRemoved notes in the log of the medium what is going, and what went by hand. A log that cannot
-// be written takes nothing away: a removal that is cut then looks like damage.
-func (t *target) logRemoved(now time.Time, excess []int) {
-	held := t.view().held()
-	var lines []ledger.MediumCheck
-	for _, n := range slices.Sorted(maps.Keys(held)) {
-		there := slices.ContainsFunc(t.have, func(g Generation) bool { return g.Number == n })
-		if slices.Contains(excess, n) || !there && n < slices.Max(excess) {
-			lines = append(lines, ledger.MediumCheck{Generation: n, Result: ledger.Removed})
-		}
-	}
-	if len(lines) == 0 {
-		return
-	}
-	if _, err := logMedium(t.dir, t.base, now, lines...); err != nil {
-		t.notes = append(t.notes, fmt.Sprintf("the log of %s does not say what is removed: %v", t.dir.Name(), err))
-	}
-}
-
-func hasArchives(m format.Manifest) bool { return len(m.Parts(1)) > 0 }
-
-func removeGeneration(dir *media.Dir, folder string) error {
-	if err := dir.RemoveAll(path.Join(folder, manifestFile)); err != nil {
-		return err
-	}
-	return dir.RemoveAll(folder)
 }
 
 // write puts the files of the generation that are in memory into its folder. The order

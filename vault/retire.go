@@ -1,0 +1,84 @@
+package vault
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"time"
+
+	"coldvault/media"
+	"coldvault/vault/format"
+	"coldvault/vault/ledger"
+)
+
+// retire removes old generations when a new one is proven and enough newer ones are whole, the
+// new one among them. Only where something is to go, what stays is read for that. A damaged one
+// does not count, and stays until enough that are newer do; so do the newest archives, where
+// nothing else that stays has any. The log of the medium says which one goes, before it does, and
+// the manifest goes first: wherever the power fails, the rest does not count, and is not taken for
+// one that was damaged.
+func (t *target) retire(newest *generation, now time.Time, keep int, progress steps) (removed []int, err error) {
+	old := slices.DeleteFunc(slices.Clone(t.have), func(g Generation) bool { return g.Err != nil })
+	if len(old) < keep {
+		return nil, nil
+	}
+	slices.SortFunc(old, func(a, b Generation) int { return b.Number - a.Number })
+	whole, archives := 1, hasArchives(newest.manifest)
+	var excess []int
+	for _, g := range old {
+		enough := whole >= keep
+		if enough && (archives || !hasArchives(g.Manifest)) {
+			excess = append(excess, g.Number)
+			continue
+		}
+		switch holds := t.holds(g, progress(fmt.Sprintf("reading generation %d on %s", g.Number, t.dir.Name()), g.size())); {
+		case !holds:
+			t.notes = append(t.notes, fmt.Sprintf("generation %d on %s is damaged: it stays, and does not count for --keep %d; repair the medium with `coldvault check --repair`",
+				g.Number, t.dir.Name(), keep))
+			continue
+		case enough:
+			t.notes = append(t.notes, fmt.Sprintf("generation %d stays on %s beyond --keep %d: nothing newer there that is whole has an archive",
+				g.Number, t.dir.Name(), keep))
+		}
+		whole, archives = whole+1, archives || hasArchives(g.Manifest)
+	}
+	slices.Sort(excess)
+	if len(excess) > 0 {
+		t.logRemoved(now, excess)
+	}
+	for i, n := range excess {
+		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
+			return excess[:i], err
+		}
+	}
+	return excess, nil
+}
+
+// logRemoved notes in the log of the medium what is going, and what went by hand. A log that cannot
+// be written takes nothing away: a removal that is cut then looks like damage.
+func (t *target) logRemoved(now time.Time, excess []int) {
+	held := t.view().held()
+	var lines []ledger.MediumCheck
+	for _, n := range slices.Sorted(maps.Keys(held)) {
+		there := slices.ContainsFunc(t.have, func(g Generation) bool { return g.Number == n })
+		if slices.Contains(excess, n) || !there && n < slices.Max(excess) {
+			lines = append(lines, ledger.MediumCheck{Generation: n, Result: ledger.Removed})
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	if _, err := logMedium(t.dir, t.base, now, lines...); err != nil {
+		t.notes = append(t.notes, fmt.Sprintf("the log of %s does not say what is removed: %v", t.dir.Name(), err))
+	}
+}
+
+func hasArchives(m format.Manifest) bool { return len(m.Parts(1)) > 0 }
+
+func removeGeneration(dir *media.Dir, folder string) error {
+	if err := dir.RemoveAll(path.Join(folder, manifestFile)); err != nil {
+		return err
+	}
+	return dir.RemoveAll(folder)
+}
