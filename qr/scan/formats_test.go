@@ -274,6 +274,11 @@ func TestRefusedFiles(t *testing.T) {
 		_, err = RasterisePDF(data, 72, Options{})
 		require.ErrorIs(t, err, ErrFormat)
 	}
+	for _, data := range []string{"II+\x00\x08\x00\x00\x00", "MM\x00+\x00\x08\x00\x00"} {
+		_, err := Read([]byte(data), Options{})
+		require.ErrorIs(t, err, ErrBigTIFF)
+		require.ErrorContains(t, err, "BigTIFF file, which is not read: save it as an ordinary TIFF, PNG or PDF")
+	}
 	img, _ := scanOf(t, 1)
 	data := encoded(t, func(w *bytes.Buffer) error { return png.Encode(w, img) })
 	_, err := Read(data, Options{MaxFileBytes: int64(len(data)) - 1})

@@ -226,8 +226,8 @@ func TestColoursOfJPEG(t *testing.T) {
 	require.Equal(t, memory(plain)+5_000_000, memory(withAPP14(plain, 0)))
 }
 
-// What gives nothing is work too: scans of a JPEG that change no block, tiles of one pixel, and
-// what a filter passes over. Breaks G28.
+// What gives nothing is work too: scans of a JPEG that change no block, tiles of one pixel, strips
+// of blocks that are empty, and what a filter passes over. Breaks G28.
 func TestWorkThatGivesNothingIsCounted(t *testing.T) {
 	const side, most = 64, 10 << 20
 	tiles := make([]byte, side*side*4) // of no bytes
@@ -241,21 +241,44 @@ func TestWorkThatGivesNothingIsCounted(t *testing.T) {
 		binary.LittleEndian.PutUint32(tiled[i:], 1)
 	}
 	scans := bytes.Repeat([]byte("\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00\x00"), 200)
+	anew := bytes.Repeat(append([]byte("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"), make([]byte, 4000)...), 20) // two bits a block
+	empty := append([]byte{0x78, 0x01}, bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, 40_000)...)                   // blocks of Deflate
+	empty = append(append(empty, 1, side, 0, ^byte(side), 0xff), make([]byte, side)...)
 	b := &pdfBuilder{}
 	blanks := b.stream("/Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /Filter /ASCIIHexDecode", bytes.Repeat([]byte(" "), 100_000))
 	twice := b.stream("/Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /Filter [/FlateDecode /ASCIIHexDecode]", deflated(bytes.Repeat([]byte(" "), 100_000)))
 	content := strings.Repeat("/Im0 Do ", 200)
 	for name, file := range map[string][]byte{
-		"JPEG":       jpegOf(0xc2, 1000, 1000, append(make([]byte, 2000), scans...), 0x11),
-		"TIFF":       tiled,
-		"PDF":        b.document("", b.page(content, blanks)),
-		"PDF, twice": b.document("", b.page(content, twice)),
+		"JPEG":        jpegOf(0xc2, 1000, 1000, append(make([]byte, 2000), scans...), 0x11),
+		"JPEG, anew":  jpegOf(0xc0, 1000, 1000, append(make([]byte, 4000), anew...), 0x11),
+		"TIFF":        tiled,
+		"TIFF, empty": stripsOf(empty, side, 100),
+		"PDF":         b.document("", b.page(content, blanks)),
+		"PDF, twice":  b.document("", b.page(content, twice)),
 	} {
 		r, err := Read(file, Options{MaxWork: most})
 		require.NoError(t, err, name)
 		require.Len(t, r.Skipped, 1, name)
 		require.ErrorIs(t, r.Skipped[0].Reason, errWork, name)
 	}
+}
+
+// stripsOf is a TIFF of rows of grey, each a strip of Deflate and all of the same bytes.
+func stripsOf(data []byte, width, rows uint32) []byte {
+	offsets := uint32(tiffHeader + len(data))
+	counts := offsets + 4*rows
+	for range rows {
+		data = binary.LittleEndian.AppendUint32(data, tiffHeader)
+	}
+	for range rows {
+		data = binary.LittleEndian.AppendUint32(data, offsets-tiffHeader)
+	}
+	file := stated(data, tiffEntry{256, width}, tiffEntry{257, rows}, tiffEntry{258, 8}, tiffEntry{259, 8}, tiffEntry{262, 1},
+		tiffEntry{277, 1}, tiffEntry{278, 1}, tiffEntry{273, offsets}, tiffEntry{279, counts})
+	for i := range 2 { // the last two entries are lists
+		binary.LittleEndian.PutUint32(file[len(file)-4-12*(i+1)+4:], rows)
+	}
+	return file
 }
 
 // pileOf is a PDF of pages that all show one image of white paper.
@@ -310,7 +333,8 @@ func TestTheWorkOnAFileIsLimited(t *testing.T) {
 	}
 }
 
-// As many full pages as a file may have are not too much work, at 300 dpi, however they were scanned.
+// As many full pages as a file may have are not too much work, at 300 dpi, however they were
+// scanned.
 func TestAFileOfFullPagesIsNotTooMuchWork(t *testing.T) {
 	drawn, texts := drawSheet(t, robustSheet, 1)
 	page := reduced(drawn, 2)

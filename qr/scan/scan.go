@@ -157,6 +157,7 @@ type Result struct {
 var (
 	ErrFormat    = errors.New("not a PNG, JPEG, TIFF or PDF file")
 	ErrEncrypted = errors.New("the PDF is encrypted: print or save it without a password first")
+	ErrBigTIFF   = errors.New("a BigTIFF file, which is not read: save it as an ordinary TIFF, PNG or PDF")
 	ErrTooLarge  = errors.New("larger than allowed")
 )
 

@@ -254,7 +254,8 @@ func (t *tiffImage) block(i, x, y int, out *growing) error {
 	}
 	data := t.data[start:min(start+size, int64(len(t.data)))]
 	rows := min(t.blockH, t.height-y)
-	if err := t.opts.spend(blockWork); err != nil {
+	// Many may be of the same bytes, which may give hardly anything.
+	if err := t.opts.spend(blockWork + int64(len(data))); err != nil {
 		return err
 	}
 	r, err := t.decompressed(data, rows)
