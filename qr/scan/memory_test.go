@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -281,6 +282,22 @@ func stripsOf(data []byte, width, rows uint32) []byte {
 	return file
 }
 
+// A page that draws nothing to be seen is work by what it asks for: a curve is more than the
+// numbers that it is written in. Breaks G28.
+func TestPathsAreWork(t *testing.T) {
+	const curves = 20_000
+	b := &pdfBuilder{}
+	content := b.stream("/Filter /FlateDecode", deflated([]byte("0 0 m "+strings.Repeat("9 1 1 9 9 9 c\n", curves)+"n")))
+	file := b.document("", b.add(fmt.Sprintf("<< /Type /Page /Parent PARENT /MediaBox [0 0 9 9] /Contents %d 0 R >>", content)))
+	r, err := Read(file, Options{MaxWork: 200 * curves})
+	require.NoError(t, err)
+	require.Len(t, r.Skipped, 1)
+	require.ErrorIs(t, r.Skipped[0].Reason, errWork)
+	r, err = Read(file, Options{MaxWork: 2 * 300 * curves}) // it is gone through twice
+	require.NoError(t, err)
+	require.Empty(t, r.Skipped)
+}
+
 // pileOf is a PDF of pages that all show one image of white paper.
 func pileOf(pages, side int) []byte {
 	b := &pdfBuilder{}
@@ -334,7 +351,7 @@ func TestTheWorkOnAFileIsLimited(t *testing.T) {
 }
 
 // As many full pages as a file may have are not too much work, at 300 dpi, however they were
-// scanned.
+// scanned, nor as they are drawn.
 func TestAFileOfFullPagesIsNotTooMuchWork(t *testing.T) {
 	drawn, texts := drawSheet(t, robustSheet, 1)
 	page := reduced(drawn, 2)
@@ -352,6 +369,19 @@ func TestAFileOfFullPagesIsNotTooMuchWork(t *testing.T) {
 		require.Empty(t, r.Skipped, name)
 		require.Len(t, r.Codes, len(texts), name)
 	}
+	const module = 0.96 // points
+	var content strings.Builder
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range denseSheet.columns * denseSheet.rows {
+		code := modulesOf(t, randomDigits(rng, denseSheet.digits), denseSheet.version, denseSheet.level)
+		pitch := module * float64(len(code)+quietModules)
+		content.WriteString(vectorCode(code, 50+pitch*float64(i%denseSheet.columns), 50+pitch*float64(i/denseSheet.columns), module))
+	}
+	b = &pdfBuilder{}
+	r, err := Read(b.document("", b.page(content.String())), Options{MaxWork: DefaultMaxWork / DefaultMaxPages})
+	require.NoError(t, err)
+	require.Empty(t, r.Skipped)
+	require.Len(t, r.Codes, denseSheet.columns*denseSheet.rows)
 }
 
 // One large page is in memory at a time, in however many files that are read side by side.

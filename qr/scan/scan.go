@@ -36,9 +36,9 @@ const (
 	DefaultMaxMemory      = 768 << 20 // a progressive JPEG of A4 at 1200 dpi in grey takes 696 MB, of Legal at 600 dpi in colour 643 MB
 	DefaultMaxPages       = 500
 	DefaultMaxStreamBytes = 1 << 30 // one inflated PDF stream; an image is bounded by MaxPixels too
-	// DefaultMaxWork is 500 pages of A4 at 300 dpi, or 250 at 600 dpi, in grey and full of
-	// codes: some minutes.
-	DefaultMaxWork = 16 << 30
+	// DefaultMaxWork is 500 pages of A4 full of codes, drawn as this program draws them or scanned
+	// in grey at 300 dpi; or 300 at 600 dpi. A pixel is some 6 ns, so that is about two minutes.
+	DefaultMaxWork = 20 << 30
 )
 
 // Options bound what is accepted. The zero value is useful.
