@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/tiff"
@@ -165,6 +166,42 @@ func TestImagesTakeNoMoreMemoryThanIsAllowed(t *testing.T) {
 			require.ErrorContains(t, r.Skipped[0].Reason, "save it as a baseline JPEG or as PNG, or scan at 300 dpi", name)
 		}), uint64(statedSize), name)
 	}
+}
+
+// Of several large images what one has left is given back before the next is decoded. Breaks G28.
+func TestLargeImagesAreInMemoryOneAfterAnother(t *testing.T) {
+	const w, h = 4960, 7016 // A4 at 600 dpi
+	blocks := (w + 7) / 8 * ((h + 7) / 8)
+	b := &pdfBuilder{}
+	img := b.stream(fmt.Sprintf("/Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode", w, h),
+		jpegOf(0xc2, w, h, make([]byte, blocks/8+1), 0x11))
+	file := b.document("", b.page("595 0 0 842 0 0 cm /Im0 Do /Im0 Do /Im0 Do", img))
+	inUse := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	runtime.GC()
+	before, most := inUse(), uint64(0)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+				most = max(most, inUse())
+			}
+		}
+	}()
+	r, err := Read(file, Options{})
+	close(done)
+	<-ended
+	require.NoError(t, err)
+	require.Empty(t, r.Skipped)
+	// The page, an image, and four bytes of each of its pixels, but not those of the one before.
+	require.Less(t, most-before, uint64(8*w*h))
 }
 
 // What scanners and telephones make is read: an empty page compresses to almost nothing, and

@@ -109,6 +109,7 @@ func (f *pdfFile) jpeg(r io.Reader, c colours, w, h int, taken int64) (*image.Gr
 	if head.width > w+hardly || head.height > h+hardly {
 		return nil, fmt.Errorf("PDF image of %d × %d pixels with a JPEG of %d × %d", w, h, head.width, head.height)
 	}
+	makeRoom(head.memory)
 	g, inks, err := jpegImage.read(data)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -91,7 +92,16 @@ func (o Options) alone(memory int64) (done func()) {
 		return func() {}
 	}
 	o.Large.Lock()
+	makeRoom(memory)
 	return o.Large.Unlock
+}
+
+// makeRoom gives back what the large image before has left. The collector runs beside the reader,
+// which would have asked for all of its memory before the collector is done. Keeps G28.
+func makeRoom(memory int64) {
+	if memory > largePage {
+		runtime.GC()
+	}
 }
 
 func (o Options) withDefaults() Options {
