@@ -449,6 +449,7 @@ func FuzzTIFF(f *testing.F) {
 	f.Add(tiffOf(binary.LittleEndian, f, img, blank(16, 8)))
 	f.Add(statedOf(img, 32773, runLengthEncode(packBits(img)), 1, 1))
 	f.Add(statedOf(img, 1, img.Pix, 8, 0))
+	f.Add(statedOf(img, 7, encoded(f, func(w *bytes.Buffer) error { return jpeg.Encode(w, img, nil) }), 8, 1))
 	for _, o := range []*tiff.Options{nil, {Compression: tiff.Deflate, Predictor: true}} {
 		f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, image.NewNRGBA(img.Rect), o) }))
 		f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, image.NewGray16(img.Rect), o) }))
