@@ -24,6 +24,8 @@ func openPages(data []byte, opts Options) (pageSource, error) {
 		return imageFile{jpegImage, data, opts}, nil
 	case bytes.HasPrefix(data, []byte("II*\x00")), bytes.HasPrefix(data, []byte("MM\x00*")):
 		return openTIFF(data, opts)
+	case bytes.HasPrefix(data, []byte("II+\x00")), bytes.HasPrefix(data, []byte("MM\x00+")):
+		return nil, ErrBigTIFF
 	case isPDF(data):
 		return openPDF(data, opts)
 	}
@@ -156,10 +158,13 @@ func jpegHead(data []byte) (imageHead, error) {
 		bits += ceil(ceil(w*hi, h0), 8) * ceil(ceil(h*vi, v0), 8)
 	}
 	head.least, head.memory = bits/8, samples // of which grey is a part
+	// Each scan may go through all blocks, however few bytes it has. One that is not progressive
+	// decodes them anew, which costs more than it takes memory.
+	head.scans = int64(bytes.Count(data, []byte{0xff, 0xda})) * samples
 	if marker == progressive {
 		head.memory += 4 * samples
-		// Each scan goes through all blocks, however few bytes it has.
-		head.scans = int64(bytes.Count(data, []byte{0xff, 0xda})) * samples
+	} else {
+		head.scans = samples + decoded*max(head.scans-int64(len(parts)/3)*samples, 0)
 	}
 	// What is not in YCbCr is made into another image, and that into a grey one.
 	if len(parts) == 12 || len(parts) == 9 && (adobeRGB(data) || parts[0] == 'R') {

@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -203,6 +204,83 @@ func TestTIFFAsOthersReadIt(t *testing.T) {
 	}
 }
 
+// Strips that are JPEGs are read, whole or with tables that stand once for all, in grey and in
+// colour, and where what is small is dark.
+func TestTIFFOfJPEG(t *testing.T) {
+	img, text := scanOf(t, 1)
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	half := h / 16 * 8 // rows of a strip
+	colour, negative := image.NewRGBA(img.Rect), inverted(img)
+	for i, v := range img.Pix {
+		copy(colour.Pix[4*i:], []byte{v, v, v, 255})
+	}
+	// apart splits a JPEG into its tables and the rest, each between its markers.
+	apart := func(data []byte) (tables, rest []byte) {
+		rest = data[:2:2]
+		for pos := 2; ; {
+			end := pos + 2 + int(binary.BigEndian.Uint16(data[pos+2:]))
+			switch data[pos+1] {
+			case 0xdb, 0xc4:
+				tables = append(tables, data[pos:end]...)
+			case 0xda:
+				return slices.Concat(data[:2], tables, []byte{0xff, 0xd9}), append(rest, data[pos:]...)
+			default:
+				rest = append(rest, data[pos:end]...)
+			}
+			pos = end
+		}
+	}
+	for name, page := range map[string]struct {
+		img           image.Image
+		kind, samples uint32
+	}{"grey": {img, 1, 1}, "white is 0": {negative, 0, 1}, "colour": {colour, 6, 3}} {
+		for _, shared := range []bool{false, true} {
+			var strips, offsets, sizes, tables []byte
+			for y := 0; y < h; y += half {
+				part := image.Rect(0, y, w, min(y+half, h))
+				data := encoded(t, func(w *bytes.Buffer) error {
+					return jpeg.Encode(w, page.img.(interface {
+						SubImage(image.Rectangle) image.Image
+					}).SubImage(part), &jpeg.Options{Quality: 90})
+				})
+				if shared {
+					tables, data = apart(data)
+				}
+				offsets = binary.LittleEndian.AppendUint32(offsets, uint32(tiffHeader+len(strips)))
+				sizes = binary.LittleEndian.AppendUint32(sizes, uint32(len(data)))
+				strips = append(strips, data...)
+			}
+			at := func(n int) uint32 { return uint32(tiffHeader + len(strips) + n) }
+			file := stated(slices.Concat(strips, offsets, sizes, tables), tiffEntry{256, uint32(w)}, tiffEntry{257, uint32(h)}, tiffEntry{258, 8},
+				tiffEntry{259, 7}, tiffEntry{262, page.kind}, tiffEntry{277, page.samples}, tiffEntry{278, uint32(half)},
+				tiffEntry{347, at(len(offsets) + len(sizes))}, tiffEntry{273, at(0)}, tiffEntry{279, at(len(offsets))})
+			for i, n := range []int{len(sizes) / 4, len(offsets) / 4, len(tables)} { // the last three are lists
+				entry := file[len(file)-4-12*(i+1):]
+				binary.LittleEndian.PutUint32(entry[4:], uint32(n))
+				if i == 2 {
+					entry[2] = 7 // of bytes
+				}
+			}
+			r, err := Read(file, Options{})
+			require.NoError(t, err, name)
+			require.Empty(t, r.Skipped, name)
+			require.Len(t, r.Codes, 1, name)
+			require.Equal(t, text, string(r.Codes[0].Text), name)
+			if shared { // tables that are too long would be read again for each strip
+				long := slices.Clone(file)
+				binary.LittleEndian.PutUint32(long[len(long)-4-12*3+4:], 1<<16+1)
+				r, err = Read(append(long, make([]byte, 1<<17)...), Options{})
+				require.NoError(t, err, name)
+				require.ErrorIs(t, r.Skipped[0].Reason, ErrTooLarge, name)
+			}
+			r, err = Read(file, Options{MaxMemory: 1 << 16})
+			require.NoError(t, err, name)
+			require.Len(t, r.Skipped, 1, name)
+			require.ErrorIs(t, r.Skipped[0].Reason, ErrTooLarge, name)
+		}
+	}
+}
+
 // Of a TIFF that broke off the rows that are there are read, and it is said.
 func TestBrokenTIFF(t *testing.T) {
 	img, text := scanOf(t, 1)
@@ -273,6 +351,11 @@ func TestRefusedFiles(t *testing.T) {
 		require.ErrorIs(t, err, ErrFormat)
 		_, err = RasterisePDF(data, 72, Options{})
 		require.ErrorIs(t, err, ErrFormat)
+	}
+	for _, data := range []string{"II+\x00\x08\x00\x00\x00", "MM\x00+\x00\x08\x00\x00"} {
+		_, err := Read([]byte(data), Options{})
+		require.ErrorIs(t, err, ErrBigTIFF)
+		require.ErrorContains(t, err, "BigTIFF file, which is not read: save it as an ordinary TIFF, PNG or PDF")
 	}
 	img, _ := scanOf(t, 1)
 	data := encoded(t, func(w *bytes.Buffer) error { return png.Encode(w, img) })

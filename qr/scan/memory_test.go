@@ -9,11 +9,13 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/tiff"
@@ -166,6 +168,42 @@ func TestImagesTakeNoMoreMemoryThanIsAllowed(t *testing.T) {
 	}
 }
 
+// Of several large images what one has left is given back before the next is decoded. Breaks G28.
+func TestLargeImagesAreInMemoryOneAfterAnother(t *testing.T) {
+	const w, h = 4960, 7016 // A4 at 600 dpi
+	blocks := (w + 7) / 8 * ((h + 7) / 8)
+	b := &pdfBuilder{}
+	img := b.stream(fmt.Sprintf("/Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /DCTDecode", w, h),
+		jpegOf(0xc2, w, h, make([]byte, blocks/8+1), 0x11))
+	file := b.document("", b.page("595 0 0 842 0 0 cm /Im0 Do /Im0 Do /Im0 Do", img))
+	inUse := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	runtime.GC()
+	before, most := inUse(), uint64(0)
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+				most = max(most, inUse())
+			}
+		}
+	}()
+	r, err := Read(file, Options{})
+	close(done)
+	<-ended
+	require.NoError(t, err)
+	require.Empty(t, r.Skipped)
+	// The page, an image, and four bytes of each of its pixels, but not those of the one before.
+	require.Less(t, most-before, uint64(8*w*h))
+}
+
 // What scanners and telephones make is read: an empty page compresses to almost nothing, and
 // none of it is refused for that. Shows G28.
 func TestEmptyPagesOfScannersAreRead(t *testing.T) {
@@ -226,8 +264,8 @@ func TestColoursOfJPEG(t *testing.T) {
 	require.Equal(t, memory(plain)+5_000_000, memory(withAPP14(plain, 0)))
 }
 
-// What gives nothing is work too: scans of a JPEG that change no block, tiles of one pixel, and
-// what a filter passes over. Breaks G28.
+// What gives nothing is work too: scans of a JPEG that change no block, tiles of one pixel, strips
+// of blocks that are empty, and what a filter passes over. Breaks G28.
 func TestWorkThatGivesNothingIsCounted(t *testing.T) {
 	const side, most = 64, 10 << 20
 	tiles := make([]byte, side*side*4) // of no bytes
@@ -241,21 +279,60 @@ func TestWorkThatGivesNothingIsCounted(t *testing.T) {
 		binary.LittleEndian.PutUint32(tiled[i:], 1)
 	}
 	scans := bytes.Repeat([]byte("\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00\x00\x00"), 200)
+	anew := bytes.Repeat(append([]byte("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"), make([]byte, 4000)...), 20) // two bits a block
+	empty := append([]byte{0x78, 0x01}, bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, 40_000)...)                   // blocks of Deflate
+	empty = append(append(empty, 1, side, 0, ^byte(side), 0xff), make([]byte, side)...)
 	b := &pdfBuilder{}
 	blanks := b.stream("/Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /Filter /ASCIIHexDecode", bytes.Repeat([]byte(" "), 100_000))
 	twice := b.stream("/Subtype /Image /Width 8 /Height 8 /ColorSpace /DeviceGray /Filter [/FlateDecode /ASCIIHexDecode]", deflated(bytes.Repeat([]byte(" "), 100_000)))
 	content := strings.Repeat("/Im0 Do ", 200)
 	for name, file := range map[string][]byte{
-		"JPEG":       jpegOf(0xc2, 1000, 1000, append(make([]byte, 2000), scans...), 0x11),
-		"TIFF":       tiled,
-		"PDF":        b.document("", b.page(content, blanks)),
-		"PDF, twice": b.document("", b.page(content, twice)),
+		"JPEG":        jpegOf(0xc2, 1000, 1000, append(make([]byte, 2000), scans...), 0x11),
+		"JPEG, anew":  jpegOf(0xc0, 1000, 1000, append(make([]byte, 4000), anew...), 0x11),
+		"TIFF":        tiled,
+		"TIFF, empty": stripsOf(empty, side, 100),
+		"PDF":         b.document("", b.page(content, blanks)),
+		"PDF, twice":  b.document("", b.page(content, twice)),
 	} {
 		r, err := Read(file, Options{MaxWork: most})
 		require.NoError(t, err, name)
 		require.Len(t, r.Skipped, 1, name)
 		require.ErrorIs(t, r.Skipped[0].Reason, errWork, name)
 	}
+}
+
+// stripsOf is a TIFF of rows of grey, each a strip of Deflate and all of the same bytes.
+func stripsOf(data []byte, width, rows uint32) []byte {
+	offsets := uint32(tiffHeader + len(data))
+	counts := offsets + 4*rows
+	for range rows {
+		data = binary.LittleEndian.AppendUint32(data, tiffHeader)
+	}
+	for range rows {
+		data = binary.LittleEndian.AppendUint32(data, offsets-tiffHeader)
+	}
+	file := stated(data, tiffEntry{256, width}, tiffEntry{257, rows}, tiffEntry{258, 8}, tiffEntry{259, 8}, tiffEntry{262, 1},
+		tiffEntry{277, 1}, tiffEntry{278, 1}, tiffEntry{273, offsets}, tiffEntry{279, counts})
+	for i := range 2 { // the last two entries are lists
+		binary.LittleEndian.PutUint32(file[len(file)-4-12*(i+1)+4:], rows)
+	}
+	return file
+}
+
+// A page that draws nothing to be seen is work by what it asks for: a curve is more than the
+// numbers that it is written in. Breaks G28.
+func TestPathsAreWork(t *testing.T) {
+	const curves = 20_000
+	b := &pdfBuilder{}
+	content := b.stream("/Filter /FlateDecode", deflated([]byte("0 0 m "+strings.Repeat("9 1 1 9 9 9 c\n", curves)+"n")))
+	file := b.document("", b.add(fmt.Sprintf("<< /Type /Page /Parent PARENT /MediaBox [0 0 9 9] /Contents %d 0 R >>", content)))
+	r, err := Read(file, Options{MaxWork: 200 * curves})
+	require.NoError(t, err)
+	require.Len(t, r.Skipped, 1)
+	require.ErrorIs(t, r.Skipped[0].Reason, errWork)
+	r, err = Read(file, Options{MaxWork: 2 * 300 * curves}) // it is gone through twice
+	require.NoError(t, err)
+	require.Empty(t, r.Skipped)
 }
 
 // pileOf is a PDF of pages that all show one image of white paper.
@@ -310,7 +387,8 @@ func TestTheWorkOnAFileIsLimited(t *testing.T) {
 	}
 }
 
-// As many full pages as a file may have are not too much work, at 300 dpi, however they were scanned.
+// As many full pages as a file may have are not too much work, at 300 dpi, however they were
+// scanned, nor as they are drawn.
 func TestAFileOfFullPagesIsNotTooMuchWork(t *testing.T) {
 	drawn, texts := drawSheet(t, robustSheet, 1)
 	page := reduced(drawn, 2)
@@ -328,6 +406,19 @@ func TestAFileOfFullPagesIsNotTooMuchWork(t *testing.T) {
 		require.Empty(t, r.Skipped, name)
 		require.Len(t, r.Codes, len(texts), name)
 	}
+	const module = 0.96 // points
+	var content strings.Builder
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range denseSheet.columns * denseSheet.rows {
+		code := modulesOf(t, randomDigits(rng, denseSheet.digits), denseSheet.version, denseSheet.level)
+		pitch := module * float64(len(code)+quietModules)
+		content.WriteString(vectorCode(code, 50+pitch*float64(i%denseSheet.columns), 50+pitch*float64(i/denseSheet.columns), module))
+	}
+	b = &pdfBuilder{}
+	r, err := Read(b.document("", b.page(content.String())), Options{MaxWork: DefaultMaxWork / DefaultMaxPages})
+	require.NoError(t, err)
+	require.Empty(t, r.Skipped)
+	require.Len(t, r.Codes, denseSheet.columns*denseSheet.rows)
 }
 
 // One large page is in memory at a time, in however many files that are read side by side.
@@ -358,6 +449,7 @@ func FuzzTIFF(f *testing.F) {
 	f.Add(tiffOf(binary.LittleEndian, f, img, blank(16, 8)))
 	f.Add(statedOf(img, 32773, runLengthEncode(packBits(img)), 1, 1))
 	f.Add(statedOf(img, 1, img.Pix, 8, 0))
+	f.Add(statedOf(img, 7, encoded(f, func(w *bytes.Buffer) error { return jpeg.Encode(w, img, nil) }), 8, 1))
 	for _, o := range []*tiff.Options{nil, {Compression: tiff.Deflate, Predictor: true}} {
 		f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, image.NewNRGBA(img.Rect), o) }))
 		f.Add(encoded(f, func(w *bytes.Buffer) error { return tiff.Encode(w, image.NewGray16(img.Rect), o) }))

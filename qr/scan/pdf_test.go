@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/skip2/go-qrcode"
 	"github.com/stretchr/testify/require"
@@ -88,14 +89,18 @@ func (b *pdfBuilder) packed(pages ...int) []byte {
 	return out.Bytes()
 }
 
-// vectorCode draws a code as one path with one fill, its lower left corner at (x, y) in points.
+// vectorCode draws a code as this project does, as one path of runs with one fill, its lower left corner at (x, y) in points.
 func vectorCode(modules [][]bool, x, y, module float64) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "q 0 g %g 0 0 %g %g %g cm\n", module, -module, x, y+float64(len(modules))*module)
 	for j, row := range modules {
-		for i, dark := range row {
-			if dark {
-				fmt.Fprintf(&s, "%d %d 1 1 re\n", i, j)
+		for i := 0; i < len(row); i++ {
+			run := i
+			for i < len(row) && row[i] {
+				i++
+			}
+			if i > run {
+				fmt.Fprintf(&s, "%d %d %d 1 re\n", run, j, i-run)
 			}
 		}
 	}
@@ -303,14 +308,60 @@ func TestHostilePDF(t *testing.T) {
 	require.ErrorIs(t, skipped(func(b *pdfBuilder) int {
 		return b.page(strings.Repeat("q ", 2000))
 	}), errComplex)
-	require.ErrorIs(t, skipped(func(b *pdfBuilder) int { // a large object, asked for over and over
-		resources := b.add("<<" + strings.Repeat("/a 1", 200_000) + "/XObject << >> >>")
-		content := b.stream("", []byte(strings.Repeat("/Im0 Do ", 1000)))
-		return b.add(fmt.Sprintf("<< /Type /Page /Contents %d 0 R /Resources %d 0 R >>", content, resources))
-	}), errComplex)
+	for _, large := range []string{ // an object, asked for over and over
+		"<<" + strings.Repeat("/a 1", 200_000) + ">>",
+		"(" + strings.Repeat("a", 1_000_000) + ")",
+		strings.Repeat(" ", 1_000_000) + "null",
+	} {
+		require.ErrorIs(t, skipped(func(b *pdfBuilder) int {
+			return b.page(strings.Repeat("/Im0 Do ", 1000), b.add(large))
+		}), errComplex)
+	}
+	require.ErrorIs(t, skipped(func(b *pdfBuilder) int { // the end of a stream, looked for over and over
+		return b.page(strings.Repeat("/Im0 Do ", 400_000), b.add("<< >>\nstream\n"+strings.Repeat("a", 1_000_000)+"\nendstream"))
+	}), errWork)
 	require.ErrorIs(t, skipped(func(b *pdfBuilder) int { // the whole page, over and over
 		return b.page(strings.Repeat("0 0 600 900 re f\n", 20000))
 	}), errComplex)
+}
+
+// What looking for objects may pass over again and again is passed over once, or is too much. Breaks G28.
+func TestObjectsAreFoundInGoodTime(t *testing.T) {
+	begun := time.Now()
+	for _, tail := range []string{"", "obj"} {
+		_, err := Read([]byte("%PDF-1.4\n"+strings.Repeat("trailer ", 1_000_000)+tail), Options{})
+		require.ErrorIs(t, err, errPDFDamaged)
+	}
+	require.Less(t, time.Since(begun), 20*time.Second) // of which it takes a hundredth
+	b := &pdfBuilder{}
+	length := b.add(strings.Repeat(" ", 1_000_000) + "1")
+	for range 1000 {
+		b.add(fmt.Sprintf("<< /Length %d 0 R >>\nstream\na\nendstream", length))
+	}
+	_, err := Read(b.document("", b.page("")), Options{})
+	require.ErrorIs(t, err, errComplex)
+}
+
+// Pages of as many strips as scanners make, all named in one object, are not too complicated.
+func TestPagesOfManyStrips(t *testing.T) {
+	const pages, strips = 100, 110
+	b := &pdfBuilder{}
+	strip := b.stream("/Subtype /Image /Width 8 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8", make([]byte, 8))
+	var names, content strings.Builder
+	for i := range strips {
+		fmt.Fprintf(&names, "/Im%d %d 0 R ", i, strip)
+		fmt.Fprintf(&content, "q 20 0 0 0.2 0 %g cm /Im%d Do Q ", 0.2*float64(i), i)
+	}
+	resources := b.add("<< /XObject << " + names.String() + ">> >>")
+	drawing := b.stream("", []byte(content.String()))
+	var numbers []int
+	for range pages {
+		numbers = append(numbers, b.add(fmt.Sprintf("<< /Type /Page /Parent PARENT /MediaBox [0 0 20 22] /Contents %d 0 R /Resources %d 0 R >>", drawing, resources)))
+	}
+	r, err := Read(b.document("", numbers...), Options{})
+	require.NoError(t, err)
+	require.Equal(t, pages, r.Pages)
+	require.Empty(t, r.Skipped)
 }
 
 // The page tree may loop, and the length of a stream may name the stream itself.

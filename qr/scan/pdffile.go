@@ -21,7 +21,7 @@ type pdfFile struct {
 	trailer pdfDict
 	pages   []pdfDict
 	lastEnd int          // of the last "endstream"
-	values  atomic.Int64 // that references were followed to: pages are read in parallel
+	values  atomic.Int64 // that references were followed to, and their bytes in parts: pages are read in parallel
 }
 
 // pdfPlace is where an object's value begins: in the file, or in an object stream.
@@ -47,7 +47,9 @@ const (
 	maxFormDepth  = 8
 	maxPageImages = 1000
 	maxReread     = 16      // times the file's size that looking for objects may read
-	maxResolved   = 2 << 20 // values that references of a file may lead to, however often it is the same one
+	maxResolved   = 8 << 20 // values that references of a file may lead to, however often it is the same one
+	valueBytes    = 64      // that a reference leads to, in as much time as to one more value
+	searchedBytes = 16      // that are searched for a word while a pixel is read
 )
 
 var errPDFDamaged = errors.New("the PDF is damaged: it has no pages")
@@ -74,10 +76,10 @@ func openPDF(data []byte, opts Options) (*pdfFile, error) {
 	if err := w.walk(catalog["Pages"], pdfDict{}, 0); err != nil {
 		return nil, err
 	}
-	switch {
-	case f.exhausted():
-		return nil, errComplex
-	case len(f.pages) == 0:
+	if err := f.exhausted(); err != nil {
+		return nil, err
+	}
+	if len(f.pages) == 0 {
 		return nil, errPDFDamaged
 	}
 	return f, nil
@@ -90,10 +92,14 @@ func (f *pdfFile) count() int { return len(f.pages) }
 func (f *pdfFile) findObjects() (packs []int, err error) {
 	f.lastEnd = bytes.LastIndex(f.data, []byte("endstream"))
 	read := 0 // bytes of values, some of which may be read again as parts of others
+	search := objectSearch{data: f.data, word: -1}
 	for pos := 0; ; {
-		next, number := f.nextObject(pos)
+		next, number := search.from(pos)
 		if next < 0 {
 			return packs, nil
+		}
+		if err := f.exhausted(); err != nil {
+			return nil, err
 		}
 		l := &pdfLexer{data: f.data, pos: next}
 		v, err := l.object()
@@ -139,26 +145,30 @@ func (f *pdfFile) addTrailer(d pdfDict) {
 	}
 }
 
-// nextObject finds the next object or trailer from pos on: where its value begins and
+// objectSearch looks for objects from the front of a file to its end.
+type objectSearch struct {
+	data []byte
+	word int // where the next "obj" is, or the end: many trailers may come before it
+}
+
+// from finds the next object or trailer from pos on: where its value begins and
 // its number, −1 for a trailer. −1 as the place means there is none.
-func (f *pdfFile) nextObject(pos int) (at, number int) {
-	for pos < len(f.data) {
-		i := bytes.Index(f.data[pos:], []byte("obj"))
-		before := f.data[pos:]
-		if i >= 0 {
-			before = before[:i]
+func (s *objectSearch) from(pos int) (at, number int) {
+	for pos < len(s.data) {
+		if s.word < pos {
+			if i := bytes.Index(s.data[pos:], []byte("obj")); i >= 0 {
+				s.word = pos + i
+			} else {
+				s.word = len(s.data)
+			}
 		}
-		if t := bytes.Index(before, []byte("trailer")); t >= 0 {
+		if t := bytes.Index(s.data[pos:s.word], []byte("trailer")); t >= 0 {
 			return pos + t + len("trailer"), -1
 		}
-		if i < 0 {
-			return -1, 0
+		if n, ok := numberBefore(s.data[max(0, s.word-32):s.word]); ok && s.word < len(s.data) {
+			return s.word + len("obj"), n
 		}
-		i += pos
-		if n, ok := numberBefore(f.data[max(0, i-32):i]); ok {
-			return i + len("obj"), n
-		}
-		pos = i + len("obj")
+		pos = s.word + len("obj")
 	}
 	return -1, 0
 }
@@ -208,6 +218,7 @@ func (f *pdfFile) streamAt(d pdfDict, pos int) (s pdfStream, end int, ok bool) {
 		return s, 0, false
 	}
 	n := bytes.Index(f.data[start:], []byte("endstream"))
+	_ = f.opts.spend(int64(n) / searchedBytes) // exhausted tells of it: the same stream may be asked for often
 	raw := f.data[start : start+n]
 	raw = bytes.TrimSuffix(raw, []byte("\n"))
 	raw = bytes.TrimSuffix(raw, []byte("\r"))
@@ -225,6 +236,7 @@ func (f *pdfFile) length(v any) float64 {
 		l := &pdfLexer{data: f.data, pos: place.at}
 		l.skipSpace()
 		v, _ = parsePDFNumber(l.word())
+		f.values.Add(int64(l.pos-place.at) / valueBytes)
 	}
 	if n, ok := v.(float64); ok {
 		return n
@@ -276,7 +288,12 @@ func (f *pdfFile) unpack(packs []int) error {
 }
 
 // exhausted says that resolve gives nothing any more: the file asks for too much work.
-func (f *pdfFile) exhausted() bool { return f.values.Load() > maxResolved }
+func (f *pdfFile) exhausted() error {
+	if f.values.Load() > maxResolved {
+		return errComplex
+	}
+	return f.opts.spend(0)
+}
 
 // resolve follows a reference to its value; what does not exist is nil.
 func (f *pdfFile) resolve(v any) any {
@@ -286,7 +303,7 @@ func (f *pdfFile) resolve(v any) any {
 			return v
 		}
 		place, ok := f.objects[ref.number]
-		if !ok || f.exhausted() {
+		if !ok || f.exhausted() != nil {
 			return nil
 		}
 		l := &pdfLexer{data: f.data, pos: place.at}
@@ -294,8 +311,9 @@ func (f *pdfFile) resolve(v any) any {
 			l = &pdfLexer{data: f.packs[place.pack].data, pos: place.in}
 		}
 		var err error
+		start := l.pos
 		v, err = l.object()
-		f.values.Add(int64(l.values))
+		f.values.Add(int64(l.values) + int64(l.pos-start)/valueBytes)
 		if err != nil {
 			return nil
 		}

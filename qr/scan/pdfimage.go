@@ -19,9 +19,10 @@ func (f *pdfFile) imageSize(s pdfStream) (w, h int) {
 	return int(width), int(height)
 }
 
+const mostOfJPEG = 16 // bytes that a pixel takes
+
 // imageMemory is what an image takes at the size that it states.
 func (f *pdfFile) imageMemory(s pdfStream) int64 {
-	const mostOfJPEG = 16 // bytes a pixel
 	w, h := f.imageSize(s)
 	pixels := int64(min(w, maxSide)) * int64(min(h, maxSide))
 	list, err := f.filters(s.dict)
@@ -109,6 +110,7 @@ func (f *pdfFile) jpeg(r io.Reader, c colours, w, h int, taken int64) (*image.Gr
 	if head.width > w+hardly || head.height > h+hardly {
 		return nil, fmt.Errorf("PDF image of %d × %d pixels with a JPEG of %d × %d", w, h, head.width, head.height)
 	}
+	makeRoom(head.memory)
 	g, inks, err := jpegImage.read(data)
 	if err != nil {
 		return nil, err

@@ -139,6 +139,7 @@ type pdfDrawing struct {
 	images   []shownImage
 	contents int64 // inflated so far
 	steps    int
+	work     int64 // that is not taken off yet
 	pixels   int64 // of the images decoded so far
 
 	unreadable error // of images that were passed over
@@ -169,8 +170,11 @@ const (
 	maxGraphicsStates = 1000
 	maxOperands       = 64
 	maxSteps          = 4 << 20 // operators and operands of a page: one full of codes has 800,000
-	stepsAtOnce       = 1 << 10 // of which the work is counted together
-	stepWork          = 8
+	workAtOnce        = 1 << 14 // that is taken off together
+	numberWork        = 4       // of an operand that is a number: of those are drawings
+	stepWork          = 16      // of any other, and of each value within it
+	pointWork         = 2       // of a point of a path
+	curveWork         = 160     // of a curve, besides its points
 )
 
 func (d *pdfDrawing) run(page pdfDict) error {
@@ -200,10 +204,7 @@ func (d *pdfDrawing) run(page pdfDict) error {
 	if err := d.draw(all.Bytes(), page["Resources"], 0); err != nil {
 		return err
 	}
-	if d.file.exhausted() {
-		return errComplex
-	}
-	return d.unreadable
+	return cmp.Or(d.file.exhausted(), d.unreadable)
 }
 
 func (d *pdfDrawing) inflate(s pdfStream) ([]byte, error) {
@@ -217,6 +218,8 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 	if err := d.file.opts.spend(int64(len(content))); err != nil {
 		return err
 	}
+	// Once, not for every image: pages are cut into hundreds of strips.
+	images := d.file.dict(d.file.dict(resources)["XObject"])
 	l := &pdfLexer{data: content}
 	var operands []any
 	for {
@@ -225,13 +228,11 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 		if errors.Is(err, errPDFEnd) {
 			return nil
 		}
-		if d.steps++; d.steps > maxSteps || d.file.exhausted() {
+		if d.steps++; d.steps > maxSteps {
 			return errComplex
 		}
-		if d.steps%stepsAtOnce == 0 {
-			if err := d.file.opts.spend(stepsAtOnce * stepWork); err != nil {
-				return err
-			}
+		if spent := d.count(v, l.values); spent != nil {
+			return spent
 		}
 		if err != nil { // what is damaged is passed over
 			l.pos++
@@ -247,7 +248,7 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 		switch op {
 		case "Do":
 			if len(operands) == 1 {
-				err = d.show(operands[0], resources, depth)
+				err = d.show(operands[0], images, resources, depth)
 			}
 		case "BI":
 			l.skipInlineImage()
@@ -259,6 +260,21 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 		}
 		operands = operands[:0]
 	}
+}
+
+// count takes the work of a value off what is left.
+func (d *pdfDrawing) count(v any, values int) error {
+	if _, number := v.(float64); number {
+		d.work += numberWork
+	} else {
+		d.work += stepWork * int64(values)
+	}
+	if d.work < workAtOnce {
+		return nil
+	}
+	work := d.work
+	d.work = 0
+	return cmp.Or(d.file.opts.spend(work), d.file.exhausted())
 }
 
 // skipInlineImage passes over an image within the drawing; those are small.
@@ -278,12 +294,12 @@ func (l *pdfLexer) skipInlineImage() {
 }
 
 // show draws an image, or a form with a content stream of its own.
-func (d *pdfDrawing) show(operand, resources any, depth int) error {
+func (d *pdfDrawing) show(operand any, images pdfDict, resources any, depth int) error {
 	f := d.file
 	name, _ := operand.(pdfName)
-	s, ok := f.resolve(f.dict(f.dict(resources)["XObject"])[name]).(pdfStream)
+	s, ok := f.resolve(images[name]).(pdfStream)
 	if !ok {
-		return nil
+		return f.exhausted()
 	}
 	switch s.dict["Subtype"] {
 	case pdfName("Image"):
@@ -412,6 +428,7 @@ func (d *pdfDrawing) addToPath(op pdfKeyword, n [6]float64) error {
 		x, y, w, h := n[0], n[1], n[2], n[3]
 		d.path = append(d.path, []vector{at(x, y), at(x+w, y), at(x+w, y+h), at(x, y+h)})
 		d.points += 4
+		d.work += 4 * pointWork
 		d.closed = true
 		return nil
 	case "m":
@@ -444,7 +461,12 @@ func (d *pdfDrawing) addToPath(op pdfKeyword, n [6]float64) error {
 	case "y":
 		polygon = appendCurve(polygon, here, at(n[0], n[1]), at(n[2], n[3]), at(n[2], n[3]))
 	}
-	d.points += len(polygon) - len(d.path[last])
+	if op != "l" {
+		d.work += curveWork
+	}
+	added := len(polygon) - len(d.path[last])
+	d.points += added
+	d.work += pointWork * int64(added)
 	d.path[last] = polygon
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -38,13 +39,17 @@ func (m matrix) inverse() (matrix, bool) {
 // canvas is a page being drawn.
 type canvas struct {
 	img  *image.Gray
-	work int64 // spent on drawing, in edges crossed and pixels painted
+	work int64 // spent on drawing: edges crossed and pixels painted
 }
 
 const (
 	maxWork       = 300_000_000 // more than any page that a program means to be printed
 	lineSamples   = 4           // scan lines per row of pixels; along the row coverage is exact
-	crossingWork  = 16          // of an edge on a scan line: crossings are sorted
+	fillWork      = 200         // of a path, however small
+	rowWork       = 4           // of a row of pixels that it touches
+	crossingWork  = 2           // of an edge on a scan line
+	sortingWork   = 3           // of an edge, for every halving of those that are sorted
+	coveredPixels = 2           // that a path may lie on, while one is read
 	maxPathPoints = 1 << 20     // of a page: one full of codes has some 650,000
 	curveSegments = 12
 )
@@ -56,6 +61,7 @@ type edge struct {
 	top, bottom float64
 	x, slope    float64 // at the top, and per row
 	winding     int
+	at          float64 // where the scan line crosses it
 }
 
 // fill paints the inside of polygons in one grey, by the nonzero or the even-odd rule.
@@ -64,35 +70,39 @@ func (c *canvas) fill(polygons [][]vector, evenOdd bool, shade byte) error {
 	if len(edges) == 0 || left >= right {
 		return nil
 	}
-	slices.SortFunc(edges, func(a, b edge) int { return cmp.Compare(a.top, b.top) })
+	c.work += fillWork
+	c.sorted(edges, func(a, b edge) int { return cmp.Compare(a.top, b.top) })
 	bottom := 0.0
 	for _, e := range edges {
 		bottom = max(bottom, e.bottom)
 	}
 	cover := make([]float32, right-left)
-	var active []edge
-	var crossings []crossing
+	var active []edge // from left to right
 	first := max(int(edges[0].top), 0)
 	for y := first; y < min(int(math.Ceil(bottom)), c.img.Rect.Dy()); y++ {
 		clear(cover)
-		for k := range lineSamples {
+		for k := 0; k < lineSamples; {
 			line := float64(y) + (float64(k)+0.5)/lineSamples
 			for len(edges) > 0 && edges[0].top <= line {
 				active = append(active, edges[0])
 				edges = edges[1:]
 			}
 			active = slices.DeleteFunc(active, func(e edge) bool { return e.bottom <= line })
-			crossings = crossings[:0]
-			for _, e := range active {
-				crossings = append(crossings, crossing{e.x + (line-e.top)*e.slope, e.winding})
+			for i, e := range active {
+				active[i].at = e.x + (line-e.top)*e.slope
 			}
-			slices.SortFunc(crossings, func(a, b crossing) int { return cmp.Compare(a.x, b.x) })
-			paintSpans(cover, crossings, float64(left), evenOdd)
+			c.sorted(active, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
+			lines := 1
+			if last := float64(y+1) - 0.5/lineSamples; k == 0 && (len(edges) == 0 || edges[0].top > last) && upright(active, last) {
+				lines = lineSamples
+			}
+			paintSpans(cover, active, float64(left), evenOdd, lines)
 			if c.work += crossingWork * int64(len(active)); c.work > maxWork {
 				return errComplex
 			}
+			k += lines
 		}
-		if c.work += int64(len(cover)); c.work > maxWork {
+		if c.work += rowWork + int64(len(cover))/coveredPixels; c.work > maxWork {
 			return errComplex
 		}
 		row := c.img.Pix[y*c.img.Stride+left:][:len(cover)]
@@ -106,40 +116,55 @@ func (c *canvas) fill(polygons [][]vector, evenOdd bool, shade byte) error {
 	return nil
 }
 
-type crossing struct {
-	x       float64
-	winding int
+// sorted sorts edges, which is work where they are not in order: from one scan line to the next
+// those of a code are.
+func (c *canvas) sorted(edges []edge, compare func(a, b edge) int) {
+	if slices.IsSortedFunc(edges, compare) {
+		return
+	}
+	slices.SortFunc(edges, compare)
+	c.work += sortingWork * int64(len(edges)) * int64(bits.Len(uint(len(edges))))
 }
 
-// paintSpans adds one scan line's inside to the coverage of pixels that begin at left.
-func paintSpans(cover []float32, crossings []crossing, left float64, evenOdd bool) {
-	inside := 0
-	for i, c := range crossings {
+// upright tells whether edges are crossed at the same places by all scan lines up to the last of a row.
+func upright(edges []edge, last float64) bool {
+	for _, e := range edges {
+		if e.slope != 0 || e.bottom <= last {
+			return false
+		}
+	}
+	return true
+}
+
+// paintSpans adds the inside on scan lines that are alike to the coverage of pixels that begin at left.
+func paintSpans(cover []float32, edges []edge, left float64, evenOdd bool, lines int) {
+	inside, weight := 0, float32(lines)
+	for i, e := range edges {
 		before := inside
 		if evenOdd {
 			inside ^= 1
 		} else {
-			inside += c.winding
+			inside += e.winding
 		}
 		if before == 0 || i == 0 {
 			continue
 		}
-		from := max(crossings[i-1].x-left, 0)
-		to := min(c.x-left, float64(len(cover)))
+		from := max(edges[i-1].at-left, 0)
+		to := min(e.at-left, float64(len(cover)))
 		if from >= to {
 			continue
 		}
 		x0, x1 := int(from), int(to)
 		if x0 == x1 {
-			cover[x0] += float32(to - from)
+			cover[x0] += weight * float32(to-from)
 			continue
 		}
-		cover[x0] += float32(float64(x0+1) - from)
+		cover[x0] += weight * float32(float64(x0+1)-from)
 		for x := x0 + 1; x < x1; x++ {
-			cover[x]++
+			cover[x] += weight
 		}
 		if x1 < len(cover) {
-			cover[x1] += float32(to - float64(x1))
+			cover[x1] += weight * float32(to-float64(x1))
 		}
 	}
 }

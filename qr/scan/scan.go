@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,9 +37,9 @@ const (
 	DefaultMaxMemory      = 768 << 20 // a progressive JPEG of A4 at 1200 dpi in grey takes 696 MB, of Legal at 600 dpi in colour 643 MB
 	DefaultMaxPages       = 500
 	DefaultMaxStreamBytes = 1 << 30 // one inflated PDF stream; an image is bounded by MaxPixels too
-	// DefaultMaxWork is 500 pages of A4 at 300 dpi, or 250 at 600 dpi, in grey and full of
-	// codes: some minutes.
-	DefaultMaxWork = 16 << 30
+	// DefaultMaxWork is 500 pages of A4 full of codes, drawn as this program draws them or scanned
+	// in grey at 300 dpi; or 300 at 600 dpi. A pixel is some 6 ns, so that is about two minutes.
+	DefaultMaxWork = 20 << 30
 )
 
 // Options bound what is accepted. The zero value is useful.
@@ -91,7 +92,16 @@ func (o Options) alone(memory int64) (done func()) {
 		return func() {}
 	}
 	o.Large.Lock()
+	makeRoom(memory)
 	return o.Large.Unlock
+}
+
+// makeRoom gives back what the large image before has left. The collector runs beside the reader,
+// which would have asked for all of its memory before the collector is done. Keeps G28.
+func makeRoom(memory int64) {
+	if memory > largePage {
+		runtime.GC()
+	}
 }
 
 func (o Options) withDefaults() Options {
@@ -157,6 +167,7 @@ type Result struct {
 var (
 	ErrFormat    = errors.New("not a PNG, JPEG, TIFF or PDF file")
 	ErrEncrypted = errors.New("the PDF is encrypted: print or save it without a password first")
+	ErrBigTIFF   = errors.New("a BigTIFF file, which is not read: save it as an ordinary TIFF, PNG or PDF")
 	ErrTooLarge  = errors.New("larger than allowed")
 )
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 
 	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
@@ -66,7 +67,11 @@ func (f *tiffFile) page(i int, read func(img *image.Gray, drawn bool)) error {
 	if err != nil {
 		return err
 	}
-	defer f.opts.alone(pagePixel * int64(t.width) * int64(t.height))()
+	memory := pagePixel * int64(t.width) * int64(t.height)
+	if t.compression == tiffJPEG {
+		memory += mostOfJPEG * int64(t.blockW) * int64(t.blockH)
+	}
+	defer f.opts.alone(memory)()
 	img, err := t.decode()
 	if img != nil {
 		read(img, false)
@@ -79,8 +84,10 @@ const (
 	tiffWidth, tiffHeight, tiffBits, tiffCompression, tiffPhotometric, tiffFillOrder = 256, 257, 258, 259, 262, 266
 	tiffStripOffsets, tiffSamples, tiffRowsPerStrip, tiffStripCounts, tiffPlanar     = 273, 277, 278, 279, 284
 	tiffFaxOptions, tiffPredictor, tiffColorMap, tiffTileWidth, tiffTileHeight       = 292, 317, 320, 322, 323
-	tiffTileOffsets, tiffTileCounts, tiffExtraSamples                                = 324, 325, 338
+	tiffTileOffsets, tiffTileCounts, tiffExtraSamples, tiffJPEGTables                = 324, 325, 338, 347
 )
+
+const tiffJPEG = 7 // compression of TIFF Technical Note 2
 
 // tiffValues are the numbers of an entry, where they lie in the file.
 type tiffValues struct {
@@ -135,8 +142,8 @@ func (f *tiffFile) image(at uint32) (*tiffImage, error) {
 			return nil, fmt.Errorf("TIFF image: %w", io.ErrUnexpectedEOF)
 		}
 		size := 0
-		switch f.order.Uint16(list[2:]) { // BYTE, SHORT, LONG; nothing else is looked at
-		case 1:
+		switch f.order.Uint16(list[2:]) { // BYTE, UNDEFINED, SHORT, LONG; nothing else is looked at
+		case 1, 7:
 			size = 1
 		case 3:
 			size = 2
@@ -201,6 +208,10 @@ func (t *tiffImage) readColours() error {
 		return t.readPalette()
 	case 5:
 		want, c.subtract = 4, true
+	case 6:
+		if want = 3; t.compression != tiffJPEG {
+			return errors.New("TIFF image in YCbCr without JPEG, which is not read: scan in grey, or to PNG or JPEG")
+		}
 	default:
 		return fmt.Errorf("TIFF image in colours of kind %d, which is not read: scan in grey, or to PNG or JPEG", kind)
 	}
@@ -254,8 +265,12 @@ func (t *tiffImage) block(i, x, y int, out *growing) error {
 	}
 	data := t.data[start:min(start+size, int64(len(t.data)))]
 	rows := min(t.blockH, t.height-y)
-	if err := t.opts.spend(blockWork); err != nil {
+	// Many may be of the same bytes, which may give hardly anything.
+	if err := t.opts.spend(blockWork + int64(len(data))); err != nil {
 		return err
+	}
+	if t.compression == tiffJPEG {
+		return t.jpeg(data, x, y, rows, out)
 	}
 	r, err := t.decompressed(data, rows)
 	if err != nil {
@@ -276,6 +291,49 @@ func (t *tiffImage) block(i, x, y int, out *growing) error {
 		t.unpredict(line)
 		t.colours.toGrey(grey, line)
 		copy(out.row(y + k)[x:], grey)
+	}
+	return nil
+}
+
+// jpeg reads a strip or tile that is a JPEG, whose tables may stand once for all of them (TIFF
+// Technical Note 2).
+func (t *tiffImage) jpeg(data []byte, x, y, rows int, out *growing) error {
+	const (
+		marker     = 2       // bytes: each begins with one, and the tables end with one
+		mostTables = 1 << 16 // four of each kind are 1.5 KB
+	)
+	tables := t.entries[tiffJPEGTables].raw
+	if len(tables) > mostTables {
+		return fmt.Errorf("JPEG tables of %d bytes: %w", len(tables), ErrTooLarge)
+	}
+	if err := t.opts.spend(int64(len(tables))); err != nil {
+		return err
+	}
+	if len(tables) > 2*marker && len(data) > marker {
+		data = slices.Concat(tables[:len(tables)-marker], data[marker:])
+	}
+	opts := t.opts
+	opts.MaxMemory -= int64(t.width) * int64(t.height)
+	head, err := jpegImage.accept(data, opts)
+	if err != nil {
+		return err
+	}
+	// It may be padded to whole blocks of 16 pixels.
+	if head.width < min(t.blockW, t.width-x) || head.width > t.blockW+15 || head.height < rows || head.height > t.blockH+15 {
+		return fmt.Errorf("a strip or tile of %d × %d pixels with a JPEG of %d × %d", t.blockW, rows, head.width, head.height)
+	}
+	makeRoom(head.memory)
+	img, inks, err := jpegImage.read(data)
+	if err != nil {
+		return err
+	}
+	for k := range rows {
+		from, to := img.Pix[k*img.Stride:][:img.Rect.Dx()], out.row(y + k)[x:]
+		for i := range to[:copy(to, from)] {
+			if t.colours.inverted && !inks {
+				to[i] = 255 - to[i]
+			}
+		}
 	}
 	return nil
 }
