@@ -274,11 +274,19 @@ func (c *Checked) expects(name string) bool {
 // removal. Of the newest one nobody knows.
 func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, old bool) {
 	where, err, severity := c.Medium.Path(generationDir(g.Number)), g.Err, Damage
-	if seen, whole := were[g.Number]; whole {
+	seen, whole := were[g.Number]
+	switch fate := c.Medium.fate(g.Number); {
+	case whole || fate == lost:
+		was := "was whole"
+		if whole {
+			was += " on " + seen.Format(time.DateOnly)
+		}
 		c.Generations = append(c.Generations, CheckedGeneration{Number: g.Number, Damaged: true})
-		err = fmt.Errorf("its manifest is lost: it was whole on %s; `coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder",
-			seen.Format(time.DateOnly))
-	} else if old {
+		err = fmt.Errorf("its manifest is lost: it %s; `coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder", was)
+	case fate == leaving:
+		severity = Note
+		err = errors.New("a seal with --keep was interrupted while it removed it, and the next one goes on; to have it here again, copy it")
+	case old:
 		severity = Note
 	}
 	c.add(severity, "GENERATION-INCOMPLETE", where, err)

@@ -148,6 +148,9 @@ func (e *ForkedGenerationError) Error() string {
 func (c *Copies) Select(number int) (*Copy, error) {
 	have := map[int][]*Medium{}
 	for _, m := range c.Media {
+		if _, err := m.log(); err != nil {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s: %v: whether a newer generation was on it is not known", m.Source.Name(), err))
+		}
 		numbers, err := m.numbers()
 		if err != nil {
 			c.Notes = append(c.Notes, err.Error())
@@ -221,7 +224,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 
 // lost is the error for a generation that only the log of a medium knows.
 func (m *Medium) lost(number int) error {
-	return fmt.Errorf("%s has lost it or its manifest: its log says that it was there", m.Path(generationDir(number)))
+	return fmt.Errorf("%s has lost it or its manifest: its %s says that it was there", m.Path(generationDir(number)), ledger.MediumLogName)
 }
 
 // forked says which of several generations of one number is on which media.

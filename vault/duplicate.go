@@ -106,15 +106,15 @@ func (d *duplicating) prepare(t *target) (err error) {
 		}
 	}
 	have := t.view().compareAll(d.Generation)
-	if _, whole := t.view().held()[d.Copy.Number]; whole && have.another() {
-		return fmt.Errorf("what it holds of generation %d, without its manifest, is of another one of that number: seal onto it, or move that folder away", d.Copy.Number)
+	if have.another() {
+		return fmt.Errorf("none of the files that it has of generation %d, without its manifest, is as it is listed: it may be another one of that number, and nothing is written over it; move that folder away first", d.Copy.Number)
 	}
 	if len(have.good)+len(have.bad) == 0 {
 		return t.makeFolder(d.Copy.Number)
 	}
 	t.resumed = map[string]bool{}
-	for _, f := range have.good {
-		t.resumed[f.Name] = true
+	for _, name := range have.good {
+		t.resumed[name] = true
 	}
 	return nil
 }

@@ -119,16 +119,11 @@ func (s *sealing) sealed() ledger.Sealed {
 }
 
 // logMedium adds lines about what this program did or saw to the log of a medium, which begins with
-// its id, and returns that id, also with an error where it is known. What is behind the first
-// damaged line is given up: check has reported it.
+// its id, and returns that id, also with an error where it is known. Of a damaged log what is sound stays.
 func logMedium(dir *media.Dir, base string, now time.Time, checks ...ledger.MediumCheck) (id string, err error) {
 	name := path.Join(base, ledger.MediumLogName)
 	log := ledger.NewMediumLog()
-	data, err := dir.Read(name, ledger.MaxMediumLog)
-	if errors.Is(err, fs.ErrNotExist) {
-		// A power cut in the middle of its last rename: the medium keeps its id.
-		data, err = dir.Read(media.TempName(name), ledger.MaxMediumLog)
-	}
+	data, err := (&Medium{Source: dir, base: base}).readLog()
 	if err == nil {
 		if old, _ := ledger.ParseMediumLog(data); old != nil {
 			log, id = old, old.ID()
@@ -174,7 +169,7 @@ func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*Target
 
 // MediumID is the id that the log of a medium begins with, "" where there is none.
 func (m *Medium) MediumID() string {
-	if log, err := m.log(); err == nil && log != nil {
+	if log, _ := m.log(); log != nil {
 		return log.ID()
 	}
 	return ""
@@ -183,7 +178,7 @@ func (m *Medium) MediumID() string {
 // log is that of the medium, nil where there is none. With an error it is what is sound of it, nil
 // for nothing.
 func (m *Medium) log() (*ledger.MediumLog, error) {
-	data, err := m.read(ledger.MediumLogName, ledger.MaxMediumLog)
+	data, err := m.readLog()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // a medium from before there were logs, or one that was never checked
 	}
@@ -193,22 +188,62 @@ func (m *Medium) log() (*ledger.MediumLog, error) {
 	return ledger.ParseMediumLog(data)
 }
 
-// logged are the generations that the log of a medium has seen whole on it or removed, and when last.
-// Nobody signs the log: it can add doubt, and take none away. Numbers so high that no generation can
-// have them are not believed.
-func (m *Medium) logged() map[int]ledger.MediumCheck {
-	log, _ := m.log()
-	if log == nil {
-		return nil
+// readLog reads the log, which after a power cut in the middle of its last rename has its temporary
+// name: the medium keeps its id.
+func (m *Medium) readLog() ([]byte, error) {
+	data, err := m.read(ledger.MediumLogName, ledger.MaxMediumLog)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m.read(media.TempName(ledger.MediumLogName), ledger.MaxMediumLog)
 	}
-	fates := log.Fates()
+	return data, err
+}
+
+// logged are the generations that the log of a medium has seen whole on it or removed, and when last,
+// but for numbers so high that no generation can have them. Nobody signs the log.
+func (m *Medium) logged() map[int]ledger.MediumCheck {
 	there, _ := m.numbers() // what cannot be listed is reported where it is read
 	highest := 0
 	for _, n := range there {
 		highest = max(highest, n)
 	}
-	maps.DeleteFunc(fates, func(n int, _ ledger.MediumCheck) bool { return n > highest+maxLeap })
+	return m.loggedUpTo(highest + maxLeap)
+}
+
+func (m *Medium) loggedUpTo(limit int) map[int]ledger.MediumCheck {
+	log, _ := m.log()
+	if log == nil {
+		return nil
+	}
+	fates := log.Fates()
+	maps.DeleteFunc(fates, func(n int, _ ledger.MediumCheck) bool { return n > limit })
 	return fates
+}
+
+// fate is what a generation without a manifest is.
+type fate int
+
+const (
+	unfinished fate = iota // the rest of an interrupted write: it was never whole here
+	lost                   // it was whole here
+	leaving                // a seal was removing it
+)
+
+// fate tells them apart by the log of the medium, and where that says nothing by the signature of the
+// manifest: all but the manifest itself was written before it. A log that is damaged may have known.
+func (m *Medium) fate(number int) fate {
+	if m.OwnFolder() {
+		return unfinished // the ledger knows more
+	}
+	_, err := m.log()
+	c, known := m.logged()[number]
+	_, signed := m.read(path.Join(generationDir(number), manifestFile+signatureExt), maxSignature)
+	switch {
+	case known && c.Result == ledger.Removed:
+		return leaving
+	case known, signed == nil, err != nil:
+		return lost
+	}
+	return unfinished
 }
 
 // held are those of them that must be there: when each was last seen whole.
@@ -239,7 +274,7 @@ func RenewMediumLog(dir *media.Dir, vaultID string) error {
 	defer unlock()
 	m := &Medium{Source: dir, base: path.Join(mediumFolder, vaultID)}
 	log, err := m.log()
-	if log == nil || err != nil {
+	if log == nil {
 		return err // it has no id
 	}
 	renewed, err := log.Renewed()

@@ -105,17 +105,18 @@ func (j *mending) ensure(name string, want []byte) error {
 	return ensure(j.dir, path.Join(j.Medium.base, name), want)
 }
 
-// log keeps what is sound of a log that is damaged; without its id it is removed. No backup hangs on
-// it, and the next check goes on from there.
+// log keeps what is sound of a log that is damaged, or that a power cut left under its temporary
+// name; without its id it is removed. No backup hangs on it, and the next check goes on from there.
 func (j *mending) log() {
 	name := path.Join(j.Medium.base, ledger.MediumLogName)
 	log, err := j.Medium.log()
+	there, existsErr := j.dir.Exists(name)
 	switch {
-	case j.Medium.OwnFolder() || err == nil:
+	case j.Medium.OwnFolder() || err == nil && (there || log == nil):
 	case log != nil:
-		j.put(ledger.MediumLogName, 0, j.dir.Replace(name, log.Bytes()))
+		j.put(ledger.MediumLogName, 0, errors.Join(existsErr, j.dir.Replace(name, log.Bytes())))
 	default:
-		j.put(ledger.MediumLogName, 0, j.dir.RemoveAll(name))
+		j.put(ledger.MediumLogName, 0, errors.Join(existsErr, j.dir.RemoveAll(name), j.dir.RemoveAll(media.TempName(name))))
 	}
 }
 
@@ -131,7 +132,8 @@ func (j *mending) generation(number int) {
 			copies = append(copies, m)
 		}
 	}
-	if incomplete && j.Medium.logged()[number].Result == ledger.Removed {
+	fate := j.Medium.fate(number)
+	if incomplete && fate == leaving {
 		return
 	}
 	g := bad
@@ -152,7 +154,7 @@ func (j *mending) generation(number int) {
 		j.put(name, rebuilt, err)
 		mended = mended && err == nil
 	}
-	if _, whole := j.Medium.held()[number]; bad.Err == nil || incomplete && !whole && !mended {
+	if bad.Err == nil || incomplete && fate == unfinished && !mended {
 		return
 	}
 	for _, name := range []string{manifestFile + signatureExt, manifestFile} {
@@ -173,10 +175,9 @@ func (j *mending) generation(number int) {
 func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) {
 	name := path.Join(generationDir(bad.Number), manifestFile)
 	found, _ := manifests(j.Medium.Identity, bad.Number, copies)
-	_, whole := j.Medium.held()[bad.Number]
 	switch {
 	case len(found) == 0 && errors.Is(bad.Err, ErrIncomplete):
-		if whole { // else it is the rest of an interrupted write
+		if j.Medium.fate(bad.Number) == lost { // else it is the rest of an interrupted write
 			j.put(name, 0, errors.New("it is lost, and no other medium at hand has it"))
 		}
 	case len(found) == 0:
@@ -184,7 +185,8 @@ func (j *mending) manifest(bad Generation, copies []*Medium) (Generation, bool) 
 	case len(found) > 1:
 		j.put(name, 0, fmt.Errorf("%w, and the other media have two different ones", bad.Err))
 	case j.Medium.compareAll(found[0]).another():
-		j.put(name, 0, fmt.Errorf("%w, and what lies beside it is not of the generation %d that other media have: nothing is written over it; move that folder away first", bad.Err, bad.Number))
+		j.put(name, 0, fmt.Errorf("%w, and none of the files beside it is as generation %d on other media lists it: it may be another one of that number, and nothing is written over it; to have the other one here, move that folder away and copy",
+			bad.Err, bad.Number))
 	default:
 		return found[0], true
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"coldvault/media"
-	"coldvault/vault/format"
-	"coldvault/vault/ledger"
 )
 
 // What interrupted writes leave on a medium, and what is to become of it.
@@ -18,6 +16,9 @@ import (
 // clean removes the rests of interrupted writes: generations without a manifest, and
 // temporary files. A generation that lacks nothing else gets its manifest back. Keeps G22.
 func (t *target) clean(known []Generation, sweeps bool) error {
+	if _, err := t.view().log(); err != nil {
+		t.notes = append(t.notes, fmt.Sprintf("the log of %s is damaged, and what is sound of it is kept: %v", t.dir.Name(), err))
+	}
 	for _, folder := range []string{t.base, path.Join(t.base, kitDir)} {
 		if err := sweep(t.dir, folder, nil); err != nil {
 			return err
@@ -39,16 +40,13 @@ func (t *target) clean(known []Generation, sweeps bool) error {
 }
 
 // complete says what becomes of a generation without a manifest. The one that is known comes back
-// where every file that it lists is there, if damaged by now: they are durable before the manifest is
-// written. What the log of the medium knows to have been whole may lack files too, and stays also where
-// nobody knows its manifest. Anything else is the rest of an interrupted write or removal: sweeps
-// tells that it is to go, which it does unless the other media lack something of it.
+// where it was whole, or every file that it lists is there, if damaged by now: they are durable before
+// the manifest is written. What was whole stays also where nobody knows its manifest. The rest of an
+// interrupted write is made whole, or at least stays, where something of it is nowhere else at hand.
+// What else is left of one, or of a removal, goes if sweeps says so.
 func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Generation, error) {
-	m := t.view()
-	log, err := m.log()
-	fate, logged := m.logged()[rest.Number]
-	removed := fate.Result == ledger.Removed
-	whole := logged && !removed || log == nil && err != nil // then nobody knows
+	m, where := t.view(), fmt.Sprintf("generation %d on %s", rest.Number, t.dir.Name())
+	fate := m.fate(rest.Number)
 	for _, g := range known {
 		if g.Number != rest.Number {
 			continue
@@ -57,25 +55,47 @@ func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Gen
 		if len(have.good) == 0 { // it was another one of this number
 			continue
 		}
-		if whole || !removed && len(have.missing) == 0 {
+		if fate == lost || fate == unfinished && len(have.missing) == 0 {
 			return g, t.giveBack(g, slices.Concat(have.bad, have.missing))
 		}
-		if name, on := m.onlyHere(g, have.good, known); name != "" {
-			t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s stays: its %s is good, and that on %s is not; `coldvault check --repair %s %s` puts them together",
-				rest.Number, t.dir.Name(), name, on, on, t.dir.Name()))
+		if name := have.onlyHere(g, m, known); fate == unfinished && name != "" {
+			if t.fillIn(g, slices.Concat(have.bad, have.missing), known) {
+				return g, t.giveBack(g, nil)
+			}
+			t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of %s stays, for nothing else here has its %s whole: `coldvault check --repair` with another medium that has the generation puts it together; remove the folder if there is a copy elsewhere",
+				where, name))
 			return rest, nil
 		}
 	}
 	switch {
-	case whole:
-		t.notes = append(t.notes, fmt.Sprintf("generation %d on %s has lost its manifest, and nothing here has it: the rest stays, for `coldvault check --repair` with another medium",
-			rest.Number, t.dir.Name()))
+	case fate == lost:
+		t.notes = append(t.notes, where+" has lost its manifest, and nothing here has the one it had: the rest stays, for `coldvault check --repair` with another medium")
 		return rest, nil
 	case !sweeps:
 		return rest, nil
 	}
-	t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of generation %d on %s is removed", rest.Number, t.dir.Name()))
+	t.notes = append(t.notes, "what an interrupted write had left of "+where+" is removed")
 	return rest, t.dir.RemoveAll(path.Join(t.base, generationDir(rest.Number)))
+}
+
+// fillIn writes the files of a generation that a medium lacks, where all of them are small and whole
+// elsewhere at hand.
+func (t *target) fillIn(g Generation, lacks []string, known []Generation) bool {
+	for _, name := range lacks {
+		f, _ := g.Manifest.File(name)
+		var data []byte
+		for _, k := range known {
+			if k.Number == g.Number && k.Digest == g.Digest && f.Size <= MaxBundle && data == nil {
+				if found, err := k.on.readListed(g.Number, f); err == nil {
+					data = found
+				}
+			}
+		}
+		if data == nil || ensure(t.dir, path.Join(t.base, generationDir(g.Number), name), data) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // giveBack writes the manifest of a generation of which some files may be bad.
@@ -88,55 +108,55 @@ func (t *target) giveBack(g Generation, bad []string) error {
 	}
 	note := fmt.Sprintf("generation %d on %s had lost its manifest, which is back", g.Number, t.dir.Name())
 	if len(bad) > 0 {
-		note += fmt.Sprintf(", and %s is damaged: repair the medium with `coldvault check --repair`", strings.Join(bad, ", "))
+		note += fmt.Sprintf("; repair the medium with `coldvault check --repair`, for damage in %s", strings.Join(bad, ", "))
 	}
 	t.notes = append(t.notes, note)
 	return sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
 }
 
-// compared is what a medium has of a generation: the files that are as they are listed, and the
-// names of the others.
+// compared is what a medium has of a generation: the files that are as they are listed, those that
+// are not, those that are not there, and what is there that is not listed.
 type compared struct {
-	good         []format.ManifestFile
-	bad, missing []string
+	good, bad, missing, strange []string
 }
 
-// another tells that it has files, and none of this generation.
-func (c compared) another() bool { return len(c.good) == 0 && len(c.bad) > 0 }
+// another tells that what is there is not of this generation.
+func (c compared) another() bool { return len(c.good) == 0 && len(c.bad)+len(c.strange) > 0 }
 
 // compareAll reads all files of a generation that are there.
 func (m *Medium) compareAll(g Generation) (c compared) {
 	for _, f := range g.Manifest.Files {
 		switch err := m.verifyListed(g.Number, f); {
 		case err == nil:
-			c.good = append(c.good, f)
+			c.good = append(c.good, f.Name)
 		case errors.Is(err, fs.ErrNotExist):
 			c.missing = append(c.missing, f.Name)
 		default:
 			c.bad = append(c.bad, f.Name)
 		}
 	}
+	names, _ := m.Source.List(path.Join(m.base, generationDir(g.Number))) // nothing is there
+	for _, name := range names {
+		if _, listed := g.Manifest.File(name); !listed && !media.IsTemp(name) && name != manifestFile && name != manifestFile+signatureExt {
+			c.strange = append(c.strange, name)
+		}
+	}
 	return c
 }
 
-// onlyHere names one of the good files of a generation that no other medium at hand has, though
-// one has the generation, and that medium.
-func (m *Medium) onlyHere(g Generation, good []format.ManifestFile, known []Generation) (name, on string) {
-	var others []*Medium
-	for _, k := range known {
-		if k.Number == g.Number && k.Digest == g.Digest && k.on.Source != m.Source && !k.on.OwnFolder() {
-			others = append(others, k.on)
+// onlyHere names a file of a generation that a medium has, good or bad, and no other at hand has
+// whole, "" for none.
+func (c compared) onlyHere(g Generation, m *Medium, known []Generation) string {
+	for _, name := range slices.Concat(c.good, c.bad) {
+		f, _ := g.Manifest.File(name)
+		whole := func(k Generation) bool {
+			return k.Number == g.Number && k.Digest == g.Digest && k.on.Source != m.Source && k.on.verifyListed(g.Number, f) == nil
+		}
+		if !slices.ContainsFunc(known, whole) {
+			return name
 		}
 	}
-	if len(others) == 0 {
-		return "", ""
-	}
-	for _, f := range good {
-		if !slices.ContainsFunc(others, func(o *Medium) bool { return o.verifyListed(g.Number, f) == nil }) {
-			return f.Name, others[0].Source.Name()
-		}
-	}
-	return "", ""
+	return ""
 }
 
 // isDamaged tells whether a file is not as its generation lists it, or nobody knows. The

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -86,7 +88,16 @@ func TestARestMayBeTheLastGoodCopy(t *testing.T) {
 		p := broken(t)
 		result, err := p.w.sealWith("", 0, media.NewDir(p.good), media.NewDir(p.bad))
 		require.NoError(t, err)
-		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad stays: its archive-01.age is good, and that on good is not")
+		require.Contains(t, fmt.Sprint(result.Notes), "generation 2 on bad had lost its manifest, which is back]", "the vault's folder has what it lacked")
+		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+	})
+	t.Run("seal, and it lacks more", func(t *testing.T) {
+		p := newPair(t)
+		p.interrupted(t, "cold.age", "cold.age.parity", "archive-01.age.parity")
+		p.ruin(t, p.good, lost)
+		result, err := p.w.sealWith("", 0, media.NewDir(p.good), media.NewDir(p.bad))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad stays, for nothing else here has its archive-01.age whole")
 		found, copies, err := p.both(p.bad)
 		require.NoError(t, err)
 		mended, err := Mend(Check(found[1], false, nil), media.NewDir(p.good), copies.Media, nil)
@@ -150,7 +161,7 @@ func TestWhatIsLeftOfAForkIsNotOverwritten(t *testing.T) {
 	done, err := c.Duplicate([]*media.Dir{b}, testTime, nil)
 	require.NoError(t, err)
 	require.Len(t, done.Failed, 1)
-	require.ErrorContains(t, done.Failed[0], "is of another one of that number")
+	require.ErrorContains(t, done.Failed[0], "it may be another one of that number, and nothing is written over it")
 	got, err := filesBelow(b, ".")
 	require.NoError(t, err)
 	require.Equal(t, want, got)
@@ -239,9 +250,12 @@ func TestALogThatNamesWhatNobodyMadeStopsNothing(t *testing.T) {
 	checked := Check(found[0], false, nil)
 	require.False(t, checked.Damaged())
 	require.Contains(t, fmt.Sprint(checked.Findings), "so far above all others that nobody made it")
-	result, err := p.w.sealWith("", 0, media.NewDir(p.bad))
+	result, err := p.w.sealWith("", 0, media.NewDir(p.good))
 	require.NoError(t, err)
 	require.Equal(t, 3, result.Generation)
+	result, err = p.w.sealWith("", 0, media.NewDir(p.bad))
+	require.NoError(t, err)
+	require.Equal(t, 4+maxLeap, result.Generation, "above what it could be believed to have then")
 }
 
 // A medium that is too full for a line in its log is made room on all the same.
@@ -251,11 +265,14 @@ func TestAFullMediumIsMadeRoomOn(t *testing.T) {
 	k.seal("", 0)
 	x := mediatest.NewFaults(k.stick)
 	x.Inject(mediatest.NoSpace, func(_ int, op mediatest.Op) bool {
-		return op.Kind == mediatest.Create && op.Name == media.TempName(k.at("checks.log")) && op.Nth == 2
+		return op.Kind == mediatest.Create && op.Name == media.TempName(k.at("checks.log")) && op.Nth == 1
 	})
 	result, err := k.sealWith("", 1, media.NewDir(x))
 	require.NoError(t, err)
 	require.Equal(t, []int{3}, k.has())
 	require.Equal(t, []int{1, 2}, result.Retired["stick"])
-	require.Contains(t, fmt.Sprint(result.Notes), "does not say what is removed")
+	require.Empty(t, result.Notes)
+	found, err := OpenMedia(media.NewDir(k.stick))
+	require.NoError(t, err)
+	require.Equal(t, []int{3}, slices.Collect(maps.Keys(found[0].held())), "it is noted when there is room")
 }

@@ -44,20 +44,27 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 		whole, archives = whole+1, archives || hasArchives(g.Manifest)
 	}
 	slices.Sort(excess)
-	if len(excess) > 0 {
-		t.logRemoved(now, excess)
-	}
+	logErr := t.logRemoved(now, excess)
 	for i, n := range excess {
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
 			return excess[:i], err
 		}
+	}
+	if logErr != nil { // there is room now
+		logErr = t.logRemoved(now, excess)
+	}
+	if logErr != nil {
+		t.notes = append(t.notes, fmt.Sprintf("the log of %s does not say what is removed: %v", t.dir.Name(), logErr))
 	}
 	return excess, nil
 }
 
 // logRemoved notes in the log of the medium what is going, and what went by hand. A log that cannot
 // be written takes nothing away: a removal that is cut then looks like damage.
-func (t *target) logRemoved(now time.Time, excess []int) {
+func (t *target) logRemoved(now time.Time, excess []int) error {
+	if len(excess) == 0 {
+		return nil
+	}
 	held := t.view().held()
 	var lines []ledger.MediumCheck
 	for _, n := range slices.Sorted(maps.Keys(held)) {
@@ -67,11 +74,10 @@ func (t *target) logRemoved(now time.Time, excess []int) {
 		}
 	}
 	if len(lines) == 0 {
-		return
+		return nil
 	}
-	if _, err := logMedium(t.dir, t.base, now, lines...); err != nil {
-		t.notes = append(t.notes, fmt.Sprintf("the log of %s does not say what is removed: %v", t.dir.Name(), err))
-	}
+	_, err := logMedium(t.dir, t.base, now, lines...)
+	return err
 }
 
 func hasArchives(m format.Manifest) bool { return len(m.Parts(1)) > 0 }

@@ -199,7 +199,6 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 		result.Sizes[f.Name] = f.Size
 	}
 	_ = s.each(all, func(t *target) error { return t.finish(g, s.folder.ID, true) })
-	result.IDs, result.Unlogged = s.log(s.request.Created)
 	for _, t := range s.good {
 		result.Media = append(result.Media, t.dir.Name())
 		if s.request.Keep == 0 {
@@ -212,6 +211,7 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 			result.Crowded = append(result.Crowded, &TargetError{Medium: t.dir.Name(), Err: err})
 		}
 	}
+	result.IDs, result.Unlogged = s.log(s.request.Created) // at last, when there is room
 	result.Failed, result.Notes = s.failed, s.notes
 	for _, t := range s.good {
 		result.Notes = append(result.Notes, t.notes...)
@@ -245,8 +245,10 @@ func (s *sealing) next() error {
 		s.number, on = n, folder.dir.Name()
 	}
 	for _, t := range slices.Concat(s.good, s.aside) {
-		if n := t.view().newestHeld(); n > s.number {
-			s.number, on = n, t.dir.Name()
+		for n := range t.view().loggedUpTo(newest + 1 + maxLeap) { // as it is when the new one is there
+			if n > s.number {
+				s.number, on = n, t.dir.Name()
+			}
 		}
 	}
 	take := func(t *target, rests bool) error {

@@ -100,10 +100,11 @@ func (t *target) medium(vaultID string) *Medium {
 const maxLeap = 1000
 
 // unsigned is the highest number on a medium whose manifest cannot be trusted, 0 for none; newest
-// is that of the newest one anywhere that can. With rests, what has no manifest counts as well.
+// is that of the newest one anywhere that can. Of those without a manifest what was whole counts, and with
+// rests all.
 func (t *target) unsigned(newest int, rests bool) (number int, err error) {
 	for _, g := range t.have {
-		if g.Err == nil || errors.Is(g.Err, ErrIncomplete) && !rests {
+		if g.Err == nil || errors.Is(g.Err, ErrIncomplete) && !rests && t.view().fate(g.Number) != lost {
 			continue
 		}
 		if g.Number > newest+maxLeap { // they ascend

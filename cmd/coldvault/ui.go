@@ -80,7 +80,7 @@ func (u *ui) paint(code, text string) string {
 }
 
 // clean shows what could move the cursor, begin a line, hide text, or look like a row of a
-// report: runs of spaces are marked. With those a name could fill its row, and go on in the
+// table: runs of spaces are marked. With those a name could fill its row, and go on in the
 // next one of the terminal with the indent and the columns that rows of ours have.
 func clean(text string) string {
 	runes := []rune(text)

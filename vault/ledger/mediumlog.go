@@ -82,12 +82,20 @@ func newMediumLog(id string) *MediumLog {
 }
 
 // ParseMediumLog reads checks.log. An end without a line feed is a line that never
-// counted: Torn tells of it, and Append drops it. With an error it returns the log up to the first
-// line that is not as it must be, or nil where there is not even an id.
+// counted: Torn tells of it, and Append drops it. With an error it returns what is sound of the log,
+// nil where that is nothing.
 func ParseMediumLog(data []byte) (*MediumLog, error) {
 	if len(data) > MaxMediumLog {
 		return nil, fmt.Errorf("checks.log: %d bytes where at most %d are allowed", len(data), MaxMediumLog)
 	}
+	l, err := parseMediumLog(data)
+	if err != nil {
+		return salvageMediumLog(data), err
+	}
+	return l, nil
+}
+
+func parseMediumLog(data []byte) (*MediumLog, error) {
 	first, rest, whole := bytes.Cut(data, []byte("\n"))
 	if !whole || checkHex("medium", string(first), MediumIDSize) != nil {
 		return nil, ErrNoMediumID
@@ -96,7 +104,7 @@ func ParseMediumLog(data []byte) (*MediumLog, error) {
 	for at := 2; len(rest) > 0; at++ {
 		line, after, whole := bytes.Cut(rest, []byte("\n"))
 		if len(line) > maxMediumLine {
-			return l, fmt.Errorf("checks.log line %d: longer than %d bytes", at, maxMediumLine)
+			return nil, fmt.Errorf("checks.log line %d: longer than %d bytes", at, maxMediumLine)
 		}
 		if !whole {
 			l.torn = len(line)
@@ -107,12 +115,40 @@ func ParseMediumLog(data []byte) (*MediumLog, error) {
 			err = l.follows(m)
 		}
 		if err != nil {
-			return l, fmt.Errorf("checks.log line %d: %w", at, err)
+			return nil, fmt.Errorf("checks.log line %d: %w", at, err)
 		}
 		l.add(m, line)
 		rest = after
 	}
 	return l, nil
+}
+
+// salvageMediumLog makes a log of what the sound lines of a damaged one say of generations. Each has a
+// sum of its own, and the id of the medium, which the first line has without one.
+func salvageMediumLog(data []byte) *MediumLog {
+	sound := &MediumLog{}
+	for line := range bytes.Lines(data) {
+		line, whole := bytes.CutSuffix(line, []byte("\n"))
+		if !whole || len(line) > maxMediumLine {
+			continue
+		}
+		m, err := parseMediumLine(line)
+		if err == nil && checkHex("medium", m.Medium, MediumIDSize) == nil && (sound.id == "" || sound.id == m.Medium) {
+			sound.id, sound.lines = m.Medium, append(sound.lines, m)
+		}
+	}
+	if sound.id == "" {
+		first, _, _ := bytes.Cut(data, []byte("\n"))
+		if checkHex("medium", string(first), MediumIDSize) != nil {
+			return nil
+		}
+		sound.id = string(first)
+	}
+	l := newMediumLog(sound.id)
+	if l.take(sound.Fates()) != nil {
+		return nil
+	}
+	return l
 }
 
 func parseMediumLine(line []byte) (mediumLine, error) {

@@ -58,6 +58,36 @@ func TestGoldenMediumLogKeepsItsBytes(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Of a damaged log every line that is sound is believed.
+func TestWhatIsSoundOfAMediumLogIsBelieved(t *testing.T) {
+	golden := mediumLog(t).Bytes()
+	want := mediumLog(t).Fates()
+	for at := range golden {
+		if golden[at] == '\n' {
+			continue // two lines become one
+		}
+		changed := bytes.Clone(golden)
+		changed[at] ^= 1
+		l, err := ParseMediumLog(changed)
+		require.Error(t, err, at)
+		require.NotNil(t, l, at)
+		require.Equal(t, stickA, l.ID(), at)
+		again, err := ParseMediumLog(l.Bytes())
+		require.NoError(t, err, at)
+		require.Equal(t, l.Fates(), again.Fates(), at)
+		lines := bytes.Count(changed[:at], []byte("\n"))
+		if lines == 0 || lines == 3 || lines == 5 { // the id, and what says nothing of a generation
+			require.Equal(t, want, l.Fates(), at)
+		}
+		require.Contains(t, l.Fates(), 2-lines/3, at)
+	}
+	for _, nothing := range []string{"", "\n", "x", strings.Repeat("\x00", 300)} {
+		l, err := ParseMediumLog([]byte(nothing))
+		require.Error(t, err)
+		require.Nil(t, l)
+	}
+}
+
 // Its lines have members with fixed words, numbers and times, and none for names. Shows G29.
 func TestMediumLogNamesNobody(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(string(mediumLog(t).Bytes()), "\n"), "\n")

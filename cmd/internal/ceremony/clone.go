@@ -70,7 +70,7 @@ func cloneError(was, is ledger.Copied) error {
 // clone is the finding of a check of a medium whose id tells nothing.
 func clone(name string, why error) vault.Finding {
 	return vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
-		"%v: this check is not recorded; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
+		"%v: this check is not recorded in a ledger; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
 		why, ledger.MediumLogName)}
 }
 

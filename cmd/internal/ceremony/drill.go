@@ -129,7 +129,7 @@ var errNothingToDrill = errors.New("holds nothing for the role")
 // event is what the ledger is told of the drill: nothing where it proves nothing, or ended for
 // a reason that is not the backup's.
 func (d *DrillResult) event(err error) []ledger.Event {
-	if err == nil && len(d.Unproven()) > 0 {
+	if d.NoCopy || err == nil && len(d.Unproven()) > 0 {
 		return nil
 	}
 	if errors.Is(err, secret.ErrLimit) || errors.Is(err, errNothingToDrill) || errors.Is(err, vault.ErrNoArchive) {

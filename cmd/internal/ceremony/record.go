@@ -207,6 +207,9 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		name := m.Medium.Source.Name()
 		id := r.logCheck(c, m, result.Repaired[m.Medium.Path("")])
 		if id == "" {
+			if _, isDir := m.Medium.Source.(*media.Dir); isDir && r.Vault != "" && !m.Medium.OwnFolder() {
+				c.Warn("%s has no id that can be read, so this check of it is not recorded in the ledger", name)
+			}
 			continue
 		}
 		if m.Medium.ID != ledgerID {
