@@ -3,7 +3,9 @@ package scan
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -111,6 +113,17 @@ func (l *pdfLexer) value(depth int, references bool) (any, error) {
 	return l.plain(references), nil
 }
 
+// number reads a number, if that is what comes.
+func (l *pdfLexer) number() (float64, bool) {
+	l.skipSpace()
+	start := l.pos
+	x, ok := parsePDFNumber(l.word())
+	if !ok {
+		l.pos = start
+	}
+	return x, ok
+}
+
 // plain reads a number, a reference or a word.
 func (l *pdfLexer) plain(references bool) any {
 	word := l.word()
@@ -120,6 +133,9 @@ func (l *pdfLexer) plain(references bool) any {
 		}
 		return number
 	}
+	if v, known := operators[string(word)]; known {
+		return v
+	}
 	switch string(word) {
 	case "true":
 		return true
@@ -128,8 +144,24 @@ func (l *pdfLexer) plain(references bool) any {
 	case "null":
 		return nil
 	}
+	if !references { // in a drawing: an operator that changes nothing that is read
+		return otherOperator
+	}
 	return pdfKeyword(word)
 }
+
+// operators are those of drawings, as values: a page has hundreds of thousands, and memory for each is
+// dear in a reader of secrets.
+var operators = func() map[string]any {
+	all := map[string]any{}
+	for _, op := range append(slices.Collect(maps.Keys(operandCounts)), "Do", "BI") {
+		all[string(op)] = op
+	}
+	return all
+}()
+
+// otherOperator is any that is not run.
+var otherOperator any = pdfKeyword("other")
 
 // reference passes over the rest of a reference, "0 R", if that is what follows.
 func (l *pdfLexer) reference() bool {

@@ -168,7 +168,6 @@ func (s shownImage) dpi(f *pdfFile) int {
 
 const (
 	maxGraphicsStates = 1000
-	maxOperands       = 64
 	maxSteps          = 4 << 20 // operators and operands of a page: one full of codes has 800,000
 	workAtOnce        = 1 << 14 // that is taken off together
 	numberWork        = 4       // of an operand that is a number: of those are drawings
@@ -221,59 +220,64 @@ func (d *pdfDrawing) draw(content []byte, resources any, depth int) error {
 	// Once, not for every image: pages are cut into hundreds of strips.
 	images := d.file.dict(d.file.dict(resources)["XObject"])
 	l := &pdfLexer{data: content}
-	var operands []any
+	// Of the operands what an operator here can need: its first numbers, or a name alone.
+	var numbers [6]float64
+	var name pdfName
+	count := 0
 	for {
+		if d.steps++; d.steps > maxSteps {
+			return errComplex
+		}
+		if x, ok := l.number(); ok { // most of it is numbers, which are cheap where they are no values
+			if err := d.count(numberWork); err != nil {
+				return err
+			}
+			if count < len(numbers) {
+				numbers[count] = x
+			}
+			count++
+			continue
+		}
 		l.values = 0
 		v, err := l.value(0, false)
 		if errors.Is(err, errPDFEnd) {
 			return nil
 		}
-		if d.steps++; d.steps > maxSteps {
-			return errComplex
-		}
-		if spent := d.count(v, l.values); spent != nil {
+		if spent := d.count(stepWork * int64(l.values)); spent != nil {
 			return spent
 		}
 		if err != nil { // what is damaged is passed over
 			l.pos++
 			continue
 		}
-		op, ok := v.(pdfKeyword)
-		if !ok {
-			if len(operands) < maxOperands {
-				operands = append(operands, v)
+		switch v := v.(type) {
+		case pdfKeyword:
+			switch v {
+			case "Do":
+				if name != "" && count == 0 {
+					err = d.show(name, images, resources, depth)
+				}
+			case "BI":
+				l.skipInlineImage()
+			default:
+				err = d.operate(v, numbers, min(count, len(numbers)))
 			}
-			continue
-		}
-		switch op {
-		case "Do":
-			if len(operands) == 1 {
-				err = d.show(operands[0], images, resources, depth)
-			}
-		case "BI":
-			l.skipInlineImage()
-		default:
-			err = d.operate(op, operands)
+			name, count = "", 0
+		case pdfName:
+			name = v
 		}
 		if err != nil {
 			return err
 		}
-		operands = operands[:0]
 	}
 }
 
-// count takes the work of a value off what is left.
-func (d *pdfDrawing) count(v any, values int) error {
-	if _, number := v.(float64); number {
-		d.work += numberWork
-	} else {
-		d.work += stepWork * int64(values)
-	}
-	if d.work < workAtOnce {
+// count takes work off what is left.
+func (d *pdfDrawing) count(work int64) error {
+	if d.work += work; d.work < workAtOnce {
 		return nil
 	}
-	work := d.work
-	d.work = 0
+	work, d.work = d.work, 0
 	return cmp.Or(d.file.opts.spend(work), d.file.exhausted())
 }
 
@@ -294,9 +298,8 @@ func (l *pdfLexer) skipInlineImage() {
 }
 
 // show draws an image, or a form with a content stream of its own.
-func (d *pdfDrawing) show(operand any, images pdfDict, resources any, depth int) error {
+func (d *pdfDrawing) show(name pdfName, images pdfDict, resources any, depth int) error {
 	f := d.file
-	name, _ := operand.(pdfName)
 	s, ok := f.resolve(images[name]).(pdfStream)
 	if !ok {
 		return f.exhausted()
@@ -351,15 +354,7 @@ func (d *pdfDrawing) showImage(s pdfStream) error {
 }
 
 // operate runs an operator on numbers (ISO 32000-1 annex A). Others than these change nothing that is filled.
-func (d *pdfDrawing) operate(op pdfKeyword, operands []any) error {
-	var n [6]float64
-	count := 0
-	for _, v := range operands {
-		if x, ok := v.(float64); ok && count < len(n) {
-			n[count] = x
-			count++
-		}
-	}
+func (d *pdfDrawing) operate(op pdfKeyword, n [6]float64, count int) error {
 	need, known := operandCounts[op]
 	if !known || count < need {
 		return nil
