@@ -95,17 +95,19 @@ func (d *duplicating) prepare(t *target) (err error) {
 	if t.held, err = t.holdsAlready(d.Generation, d.progress); err != nil || t.held {
 		return err
 	}
-	folder := path.Join(t.base, generationDir(d.Copy.Number))
-	for _, f := range d.Manifest.Files { // a power cut in the middle of a rename
-		rest := f
-		rest.Name = media.TempName(f.Name)
-		if t.view().verifyListed(d.Copy.Number, f) != nil && t.view().verifyListed(d.Copy.Number, rest) == nil {
-			if err := t.dir.Adopt(path.Join(folder, f.Name)); err != nil {
-				return err
-			}
-		}
-	}
 	have := t.view().compareAll(d.Generation)
+	for _, name := range slices.Concat(have.bad, have.missing) {
+		rest, _ := d.Manifest.File(name)
+		rest.Name = media.TempName(name)
+		if t.view().verifyListed(d.Copy.Number, rest) != nil {
+			continue
+		}
+		// It is whole: the power failed in the middle of its rename.
+		if err := t.dir.Adopt(path.Join(t.base, generationDir(d.Copy.Number), name)); err != nil {
+			return err
+		}
+		have.good = append(have.good, name)
+	}
 	if have.another() {
 		return fmt.Errorf("none of the files that it has of generation %d, without its manifest, is as it is listed: it may be another one of that number, and nothing is written over it; move that folder away first", d.Copy.Number)
 	}
