@@ -36,10 +36,11 @@ type Finding struct {
 	Text     string
 }
 
-// The findings of generations that were sealed apart from each other.
+// Findings that others ask for.
 const (
-	generationForked = "GENERATION-FORKED"
-	generationChain  = "GENERATION-CHAIN"
+	generationForked     = "GENERATION-FORKED"
+	generationChain      = "GENERATION-CHAIN"
+	generationIncomplete = "GENERATION-INCOMPLETE"
 )
 
 // Forked tells that there are two generations of one number, here or elsewhere.
@@ -70,6 +71,11 @@ type Checked struct {
 // Damaged tells whether anything is.
 func (c *Checked) Damaged() bool {
 	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Severity == Damage })
+}
+
+// Incomplete tells whether a generation has no manifest.
+func (c *Checked) Incomplete() bool {
+	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.ID == generationIncomplete })
 }
 
 // Digest is the SHA-256 of the manifest of a generation in hex, "" where it cannot be
@@ -142,7 +148,7 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	verified := c.verifyAll(generations, progress)
 	for _, g := range generations {
 		if errors.Is(g.Err, ErrIncomplete) {
-			c.checkIncomplete(g, were, g.Number < newest)
+			c.checkIncomplete(g, were, g.Number >= newest)
 			continue
 		}
 		c.checkGeneration(g, c.digests[g.Number-1], verified)
@@ -271,25 +277,28 @@ func (c *Checked) expects(name string) bool {
 }
 
 // checkIncomplete tells a generation that lost its manifest from the rest of an interrupted write or
-// removal. Of the newest one nobody knows.
-func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, old bool) {
-	where, err, severity := c.Medium.Path(generationDir(g.Number)), g.Err, Damage
+// removal. were are those that were whole here, and when.
+func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest bool) {
+	const back = "`coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder"
+	severity, err := Damage, g.Err
 	seen, whole := were[g.Number]
-	switch fate := c.Medium.fate(g.Number); {
-	case whole || fate == lost:
-		was := "was whole"
-		if whole {
-			was += " on " + seen.Format(time.DateOnly)
-		}
-		c.Generations = append(c.Generations, CheckedGeneration{Number: g.Number, Damaged: true})
-		err = fmt.Errorf("its manifest is lost: it %s; `coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder", was)
-	case fate == leaving:
-		severity = Note
-		err = errors.New("a seal with --keep was interrupted while it removed it, and the next one goes on; to have it here again, copy it")
-	case old:
+	judged := c.Medium.fate(g.Number)
+	switch {
+	case whole:
+		err = fmt.Errorf("its manifest is lost: it was whole on %s; %s", seen.Format(time.DateOnly), back)
+	case judged == lost:
+		err = fmt.Errorf("its manifest is lost, and all of it may have been here; %s", back)
+	case judged == leaving:
+		severity, err = Note, errors.New("a seal with --keep was interrupted while it removed it, and the next one goes on; to have it here again, copy it")
+	case newest:
+		err = fmt.Errorf("%w; a seal onto this medium, or `coldvault check --repair` with one that has it, ends that", err)
+	default:
 		severity = Note
 	}
-	c.add(severity, "GENERATION-INCOMPLETE", where, err)
+	if whole || judged == lost {
+		c.Generations = append(c.Generations, CheckedGeneration{Number: g.Number, Damaged: true})
+	}
+	c.add(severity, generationIncomplete, c.Medium.Path(generationDir(g.Number)), err)
 }
 
 // checkGeneration judges one generation. before is the digest of the generation with the

@@ -256,7 +256,7 @@ func TestAPowerCutDuringARepairOrACopyLosesNothing(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			mended, err := Mend(Check(found[0], false, nil), d, nil, nil)
+			mended, err := Mend(Check(found[0], false, nil), d, nil, testTime, nil)
 			for _, m := range mended {
 				err = errors.Join(err, m.Err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // Duplicated says where a generation now is.
@@ -32,7 +33,7 @@ type Duplicated struct {
 // a copy was interrupted, stays and is read like the source. now goes into the logs. The result has notes
 // also with an error. Keeps G22.
 func (c *Copy) Duplicate(dirs []*media.Dir, now time.Time, progress func(step string, done, total int64)) (*Duplicated, error) {
-	d := &duplicating{Copy: c, result: &Duplicated{Newest: map[string]int{}}, progress: newSteps(progress)}
+	d := &duplicating{Copy: c, result: &Duplicated{Newest: map[string]int{}}, now: now, progress: newSteps(progress)}
 	if err := c.complete(); err != nil {
 		return d.result, err
 	}
@@ -109,7 +110,13 @@ func (d *duplicating) prepare(t *target) (err error) {
 		have.good = append(have.good, name)
 	}
 	if have.another() {
-		return fmt.Errorf("none of the files that it has of generation %d, without its manifest, is as it is listed: it may be another one of that number, and nothing is written over it; move that folder away first", d.Copy.Number)
+		return fmt.Errorf("none of the files that it has of generation %d, without its manifest, is as it is listed: it may be another one of that number, and nothing is written over it; a seal onto the medium removes what was never whole, or move that folder away", d.Copy.Number)
+	}
+	if t.view().fate(d.Copy.Number) == leaving {
+		// Or what a cut leaves of the copy would be taken for what the removal has left.
+		if _, err := logMedium(t.dir, t.base, d.now, ledger.MediumCheck{Generation: d.Copy.Number, Result: ledger.Incomplete}); err != nil {
+			return err
+		}
 	}
 	if len(have.good)+len(have.bad) == 0 {
 		return t.makeFolder(d.Copy.Number)
@@ -185,6 +192,7 @@ type duplicating struct {
 	*Copy
 	*targets
 	result   *Duplicated
+	now      time.Time
 	progress steps
 }
 

@@ -138,7 +138,7 @@ func mend(f media.FS) error {
 	if err != nil {
 		return err
 	}
-	mended, err := Mend(Check(found[0], false, nil), d, nil, nil)
+	mended, err := Mend(Check(found[0], false, nil), d, nil, testTime, nil)
 	for _, m := range mended {
 		err = errors.Join(err, m.Err)
 	}

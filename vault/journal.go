@@ -119,31 +119,61 @@ func (s *sealing) sealed() ledger.Sealed {
 }
 
 // logMedium adds lines about what this program did or saw to the log of a medium, which begins with
-// its id, and returns that id, also with an error where it is known. Of a damaged log what is sound stays.
+// its id, and returns that id, also with an error where it is known.
 func logMedium(dir *media.Dir, base string, now time.Time, checks ...ledger.MediumCheck) (id string, err error) {
-	name := path.Join(base, ledger.MediumLogName)
-	log := ledger.NewMediumLog()
-	data, err := (&Medium{Source: dir, base: base}).readLog()
-	if err == nil {
-		if old, _ := ledger.ParseMediumLog(data); old != nil {
-			log, id = old, old.ID()
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
+	m := &Medium{Source: dir, base: base}
+	id = m.MediumID()
+	if _, err := m.readLog(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return id, err // it is left for a repair
+	}
+	log, err := m.nextLog(now)
+	if err != nil {
+		return id, err
 	}
 	for _, c := range checks {
 		c.Version, c.Time = Version, now.UTC().Truncate(time.Second)
-		if data, err = log.Append(c); err != nil {
+		if _, err := log.Append(c); err != nil {
 			return id, err
 		}
 	}
-	if err := dir.Replace(name, data); err != nil {
+	name := path.Join(base, ledger.MediumLogName)
+	if err := dir.Replace(name, log.Bytes()); err != nil {
 		return id, err
 	}
-	if err := dir.ReadBack(name, data); err != nil {
+	if err := dir.ReadBack(name, log.Bytes()); err != nil {
 		return id, err
 	}
 	return log.ID(), nil
+}
+
+// nextLog is what the log of a medium goes on from: the log, or what is sound of it, or a new one. What
+// a damaged one may have known of a generation without a manifest is put into its place.
+func (m *Medium) nextLog(now time.Time) (*ledger.MediumLog, error) {
+	log, damaged := m.log()
+	doubts := map[int]bool{}
+	if damaged != nil {
+		there, err := m.numbers()
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range there {
+			_, err := m.read(path.Join(generationDir(n), manifestFile), format.MaxManifestSize)
+			doubts[n] = errors.Is(err, fs.ErrNotExist) && m.fate(n) == lost
+		}
+	}
+	if log == nil {
+		log = ledger.NewMediumLog()
+	}
+	for _, n := range slices.Sorted(maps.Keys(doubts)) {
+		if _, known := log.Fates()[n]; known || !doubts[n] {
+			continue
+		}
+		_, err := log.Append(ledger.MediumCheck{Time: now.UTC().Truncate(time.Second), Generation: n, Version: Version, Result: ledger.Damaged})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return log, nil
 }
 
 // log notes the generation that was written in the log of every medium. They hold it, proven,
@@ -156,7 +186,7 @@ func (ts *targets) log(now time.Time) (ids map[string]string, unlogged []*Target
 		if t.held {
 			result = ledger.Whole
 		}
-		id, err := logMedium(t.dir, t.base, now, ledger.MediumCheck{Generation: ts.number, Result: result})
+		id, err := logMedium(t.dir, t.base, now, append(t.back, ledger.MediumCheck{Generation: ts.number, Result: result})...)
 		if id != "" {
 			ids[t.dir.Name()] = id
 		}
@@ -198,7 +228,7 @@ func (m *Medium) readLog() ([]byte, error) {
 	return data, err
 }
 
-// logged are the generations that the log of a medium has seen whole on it or removed, and when last,
+// logged are the generations that the log of a medium has seen on it or removed, and when last,
 // but for numbers so high that no generation can have them. Nobody signs the log.
 func (m *Medium) logged() map[int]ledger.MediumCheck {
 	there, _ := m.numbers() // what cannot be listed is reported where it is read
@@ -206,11 +236,12 @@ func (m *Medium) logged() map[int]ledger.MediumCheck {
 	for _, n := range there {
 		highest = max(highest, n)
 	}
-	return m.loggedUpTo(highest + maxLeap)
+	log, _ := m.log()
+	return believed(log, highest+maxLeap)
 }
 
-func (m *Medium) loggedUpTo(limit int) map[int]ledger.MediumCheck {
-	log, _ := m.log()
+// believed are the generations up to a limit that a log knows; it is nil for none.
+func believed(log *ledger.MediumLog, limit int) map[int]ledger.MediumCheck {
 	if log == nil {
 		return nil
 	}
@@ -234,23 +265,23 @@ func (m *Medium) fate(number int) fate {
 	if m.OwnFolder() {
 		return unfinished // the ledger knows more
 	}
-	_, err := m.log()
 	c, known := m.logged()[number]
-	_, signed := m.read(path.Join(generationDir(number), manifestFile+signatureExt), maxSignature)
-	switch {
-	case known && c.Result == ledger.Removed:
+	if known && c.Result == ledger.Removed {
 		return leaving
-	case known, signed == nil, err != nil:
+	}
+	_, damaged := m.log()
+	_, unsigned := m.read(path.Join(generationDir(number), manifestFile+signatureExt), maxSignature)
+	if known || damaged != nil || unsigned == nil {
 		return lost
 	}
 	return unfinished
 }
 
-// held are those of them that must be there: when each was last seen whole.
+// held are those of them that were whole and nobody removed: when each was last seen so.
 func (m *Medium) held() map[int]time.Time {
 	held := map[int]time.Time{}
 	for n, c := range m.logged() {
-		if c.Result != ledger.Removed {
+		if c.Result != ledger.Removed && c.Result != ledger.Damaged {
 			held[n] = c.Time
 		}
 	}
@@ -266,16 +297,19 @@ func (m *Medium) newestHeld() (newest int) {
 }
 
 // RenewMediumLog gives a medium a new id. What its log knows of generations stays.
-func RenewMediumLog(dir *media.Dir, vaultID string) error {
+func RenewMediumLog(dir *media.Dir, vaultID string, now time.Time) error {
 	unlock, err := dir.Lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	m := &Medium{Source: dir, base: path.Join(mediumFolder, vaultID)}
-	log, err := m.log()
-	if log == nil {
-		return err // it has no id
+	if m.MediumID() == "" { // it has none that another could have too
+		return nil
+	}
+	log, err := m.nextLog(now)
+	if err != nil {
+		return err
 	}
 	renewed, err := log.Renewed()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -24,14 +25,14 @@ type Mended struct {
 // Mend rebuilds what is damaged on a medium, from its parity and from the other media of
 // the vault that are at hand. A file is written beside the damaged one, read back, and
 // only then takes its name; nothing is changed in place. What is signed is put back only
-// with its signature. Keeps G22.
-func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step string, done, total int64)) ([]Mended, error) {
+// with its signature. now goes into a log that begins anew. Keeps G22.
+func Mend(c *Checked, dir *media.Dir, others []*Medium, now time.Time, progress func(step string, done, total int64)) ([]Mended, error) {
 	unlock, err := dir.Lock()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	j := &mending{Checked: c, dir: dir, progress: newSteps(progress)}
+	j := &mending{Checked: c, dir: dir, now: now, progress: newSteps(progress)}
 	for _, m := range others {
 		if m.ID == c.Medium.ID && m.Source != c.Medium.Source {
 			j.others = append(j.others, m)
@@ -59,6 +60,7 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, progress func(step strin
 type mending struct {
 	*Checked
 	dir      *media.Dir
+	now      time.Time
 	others   []*Medium
 	done     []Mended
 	progress steps
@@ -106,18 +108,22 @@ func (j *mending) ensure(name string, want []byte) error {
 }
 
 // log keeps what is sound of a log that is damaged, or that a power cut left under its temporary
-// name; without its id it is removed. No backup hangs on it, and the next check goes on from there.
+// name. No backup hangs on it, and the next check goes on from there.
 func (j *mending) log() {
 	name := path.Join(j.Medium.base, ledger.MediumLogName)
 	log, err := j.Medium.log()
 	there, existsErr := j.dir.Exists(name)
-	switch {
-	case j.Medium.OwnFolder() || err == nil && (there || log == nil):
-	case log != nil:
-		j.put(ledger.MediumLogName, 0, errors.Join(existsErr, j.dir.Replace(name, log.Bytes())))
-	default:
-		j.put(ledger.MediumLogName, 0, errors.Join(existsErr, j.dir.RemoveAll(name), j.dir.RemoveAll(media.TempName(name))))
+	if j.Medium.OwnFolder() || err == nil && (there || log == nil) {
+		return
 	}
+	next, err := j.Medium.nextLog(j.now)
+	if err == nil {
+		if log == nil { // or it is no file at all
+			err = j.dir.RemoveAll(name)
+		}
+		err = errors.Join(err, existsErr, j.dir.Replace(name, next.Bytes()))
+	}
+	j.put(ledger.MediumLogName, 0, err)
 }
 
 // generation mends every file that the manifest lists, and then the manifest: where it is missing,
@@ -132,8 +138,8 @@ func (j *mending) generation(number int) {
 			copies = append(copies, m)
 		}
 	}
-	fate := j.Medium.fate(number)
-	if incomplete && fate == leaving {
+	judged := j.Medium.fate(number)
+	if incomplete && judged == leaving {
 		return
 	}
 	g := bad
@@ -154,7 +160,7 @@ func (j *mending) generation(number int) {
 		j.put(name, rebuilt, err)
 		mended = mended && err == nil
 	}
-	if bad.Err == nil || incomplete && fate == unfinished && !mended {
+	if bad.Err == nil || incomplete && judged == unfinished && !mended {
 		return
 	}
 	for _, name := range []string{manifestFile + signatureExt, manifestFile} {

@@ -65,7 +65,7 @@ func (p *pair) mend(f media.FS) error {
 		return err
 	}
 	d := media.NewDir(f)
-	mended, err := Mend(Check(found[0], false, nil), d, found[1:], nil)
+	mended, err := Mend(Check(found[0], false, nil), d, found[1:], testTime, nil)
 	for _, m := range mended {
 		err = errors.Join(err, m.Err)
 	}
@@ -525,7 +525,7 @@ func TestAFolderInThePlaceOfAFileIsNamed(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Join(file, inside), 0o700))
 			own, err := OpenMedia(w.folder.dir)
 			require.NoError(t, err)
-			mended, err := Mend(Check(found[0], false, nil), stick, own, nil)
+			mended, err := Mend(Check(found[0], false, nil), stick, own, testTime, nil)
 			require.NoError(t, err)
 			require.Len(t, mended, 1)
 			if inside == "" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coldvault/media"
+	"coldvault/vault/ledger"
 )
 
 // What interrupted writes leave on a medium, and what is to become of it.
@@ -46,29 +47,33 @@ func (t *target) clean(known []Generation, sweeps bool) error {
 // What else is left of one, or of a removal, goes if sweeps says so.
 func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Generation, error) {
 	m, where := t.view(), fmt.Sprintf("generation %d on %s", rest.Number, t.dir.Name())
-	fate := m.fate(rest.Number)
+	judged := m.fate(rest.Number)
+	read := map[string]bool{}
 	for _, g := range known {
-		if g.Number != rest.Number {
+		if g.Number != rest.Number || read[g.Digest] {
 			continue
 		}
+		read[g.Digest] = true
 		have := m.compareAll(g)
+		lacks := slices.Concat(have.bad, have.missing)
 		if len(have.good) == 0 { // it was another one of this number
 			continue
 		}
-		if fate == lost || fate == unfinished && len(have.missing) == 0 {
-			return g, t.giveBack(g, slices.Concat(have.bad, have.missing))
+		if judged == lost || judged == unfinished && len(have.missing) == 0 {
+			return g, t.giveBack(g, lacks, judged)
 		}
-		if name := have.onlyHere(g, m, known); fate == unfinished && name != "" {
-			if t.fillIn(g, slices.Concat(have.bad, have.missing), known) {
-				return g, t.giveBack(g, nil)
+		if name := have.onlyHere(g, m, known); judged == unfinished && name != "" {
+			err := t.fillIn(g, lacks, known)
+			if err == nil {
+				return g, t.giveBack(g, nil, judged)
 			}
-			t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of %s stays, for nothing else here has its %s whole: `coldvault check --repair` with another medium that has the generation puts it together; remove the folder if there is a copy elsewhere",
-				where, name))
+			t.notes = append(t.notes, fmt.Sprintf("what an interrupted write had left of %s stays, for nothing else here has its %s whole, and it could not be completed: %v; `coldvault check --repair` with another medium that has the generation completes it; remove the folder if there is a copy elsewhere",
+				where, name, err))
 			return rest, nil
 		}
 	}
 	switch {
-	case fate == lost:
+	case judged == lost:
 		t.notes = append(t.notes, where+" has lost its manifest, and nothing here has the one it had: the rest stays, for `coldvault check --repair` with another medium")
 		return rest, nil
 	case !sweeps:
@@ -78,28 +83,33 @@ func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Gen
 	return rest, t.dir.RemoveAll(path.Join(t.base, generationDir(rest.Number)))
 }
 
-// fillIn writes the files of a generation that a medium lacks, where all of them are small and whole
+// fillIn writes the files of a generation that a medium lacks, if all of them are small and whole
 // elsewhere at hand.
-func (t *target) fillIn(g Generation, lacks []string, known []Generation) bool {
+func (t *target) fillIn(g Generation, lacks []string, known []Generation) error {
+	found := map[string][]byte{}
 	for _, name := range lacks {
 		f, _ := g.Manifest.File(name)
-		var data []byte
 		for _, k := range known {
-			if k.Number == g.Number && k.Digest == g.Digest && f.Size <= MaxBundle && data == nil {
-				if found, err := k.on.readListed(g.Number, f); err == nil {
-					data = found
+			if k.Number == g.Number && k.Digest == g.Digest && f.Size <= MaxBundle && found[name] == nil {
+				if data, err := k.on.readListed(g.Number, f); err == nil {
+					found[name] = data
 				}
 			}
 		}
-		if data == nil || ensure(t.dir, path.Join(t.base, generationDir(g.Number), name), data) != nil {
-			return false
+		if found[name] == nil {
+			return fmt.Errorf("%s is nowhere here", name)
 		}
 	}
-	return true
+	for _, name := range lacks {
+		if err := ensure(t.dir, path.Join(t.base, generationDir(g.Number), name), found[name]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // giveBack writes the manifest of a generation of which some files may be bad.
-func (t *target) giveBack(g Generation, bad []string) error {
+func (t *target) giveBack(g Generation, bad []string, was fate) error {
 	folder := path.Join(t.base, generationDir(g.Number))
 	for _, name := range []string{manifestFile + signatureExt, manifestFile} {
 		if err := t.dir.Replace(path.Join(folder, name), g.files[name]); err != nil {
@@ -107,10 +117,16 @@ func (t *target) giveBack(g Generation, bad []string) error {
 		}
 	}
 	note := fmt.Sprintf("generation %d on %s had lost its manifest, which is back", g.Number, t.dir.Name())
+	if was == unfinished {
+		note = fmt.Sprintf("an interrupted write of generation %d on %s is completed", g.Number, t.dir.Name())
+	}
+	result := ledger.Written
 	if len(bad) > 0 {
 		note += fmt.Sprintf("; repair the medium with `coldvault check --repair`, for damage in %s", strings.Join(bad, ", "))
+		result = ledger.Damaged
 	}
 	t.notes = append(t.notes, note)
+	t.back = append(t.back, ledger.MediumCheck{Generation: g.Number, Result: result})
 	return sweep(t.dir, folder, func(name string) bool { return slices.Contains(bad, name) })
 }
 

@@ -88,7 +88,7 @@ func TestARestMayBeTheLastGoodCopy(t *testing.T) {
 		p := broken(t)
 		result, err := p.w.sealWith("", 0, media.NewDir(p.good), media.NewDir(p.bad))
 		require.NoError(t, err)
-		require.Contains(t, fmt.Sprint(result.Notes), "generation 2 on bad had lost its manifest, which is back]", "the vault's folder has what it lacked")
+		require.Contains(t, fmt.Sprint(result.Notes), "[an interrupted write of generation 2 on bad is completed]", "the vault's folder has what it lacked")
 		require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
 	})
 	t.Run("seal, and it lacks more", func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestARestMayBeTheLastGoodCopy(t *testing.T) {
 		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad stays, for nothing else here has its archive-01.age whole")
 		found, copies, err := p.both(p.bad)
 		require.NoError(t, err)
-		mended, err := Mend(Check(found[1], false, nil), media.NewDir(p.good), copies.Media, nil)
+		mended, err := Mend(Check(found[1], false, nil), media.NewDir(p.good), copies.Media, testTime, nil)
 		require.NoError(t, err)
 		for _, m := range mended {
 			require.NoError(t, m.Err, m.Path)
@@ -150,7 +150,7 @@ func TestWhatIsLeftOfAForkIsNotOverwritten(t *testing.T) {
 	require.NoError(t, err)
 	other, err := OpenMedia(a)
 	require.NoError(t, err)
-	mended, err := Mend(Check(found[0], false, nil), b, other, nil)
+	mended, err := Mend(Check(found[0], false, nil), b, other, testTime, nil)
 	require.NoError(t, err)
 	require.Len(t, mended, 1)
 	require.ErrorContains(t, mended[0].Err, "nothing is written over it")
@@ -198,11 +198,31 @@ func TestTheLogOfAMediumIsBelievedAsFarAsItIsSound(t *testing.T) {
 		require.Equal(t, 1, check(t, p).Damages())
 		stays(t, p)
 	})
-	t.Run("all of it", func(t *testing.T) {
+	t.Run("the id", func(t *testing.T) {
 		p := newPair(t)
 		flipOn(t, p.bad, p.at("checks.log"), 3)
 		lose(t, p)
 		stays(t, p)
+	})
+	// Nothing here has its manifest, and the line that told of it is damaged: the doubt outlives the
+	// damage, however often the log is written.
+	t.Run("its own line", func(t *testing.T) {
+		for name, write := range map[string]func(p *pair) error{
+			"seal":   func(p *pair) error { _, err := p.w.sealWith("", 0, media.NewDir(p.bad)); return err },
+			"repair": func(p *pair) error { _ = mend(p.bad); return nil },
+			"new id": func(p *pair) error { return RenewMediumLog(media.NewDir(p.bad), p.w.folder.ID, testTime) },
+		} {
+			p := newPair(t)
+			flipOn(t, p.bad, p.at("checks.log"), 60)
+			require.NoError(t, p.bad.Remove(p.at(first+"manifest.json.minisig")))
+			lose(t, p)
+			require.NoError(t, p.w.folder.dir.RemoveAll(generationDir(1)))
+			require.NoError(t, write(p), name)
+			require.Equal(t, 1, check(t, p).Damages(), name)
+			stays(t, p)
+			stays(t, p)
+			require.Equal(t, 1, check(t, p).Damages(), name)
+		}
 	})
 	t.Run("a new one after a check", func(t *testing.T) {
 		p := newPair(t)
@@ -216,7 +236,7 @@ func TestTheLogOfAMediumIsBelievedAsFarAsItIsSound(t *testing.T) {
 	t.Run("a new id", func(t *testing.T) {
 		p := newPair(t)
 		id := readOn(t, p.bad, p.at("checks.log"))[:16]
-		require.NoError(t, RenewMediumLog(media.NewDir(p.bad), p.w.folder.ID))
+		require.NoError(t, RenewMediumLog(media.NewDir(p.bad), p.w.folder.ID, testTime))
 		require.NotEqual(t, id, readOn(t, p.bad, p.at("checks.log"))[:16])
 		lose(t, p)
 		require.True(t, check(t, p).Damaged())
@@ -239,6 +259,50 @@ func TestARemovalIsNotUndone(t *testing.T) {
 	exists, err = media.NewDir(p.bad).Exists(p.at("generations/000001"))
 	require.NoError(t, err)
 	require.False(t, exists)
+}
+
+// What a seal has removed is copied again, and cut: the rest is one of that copy. Breaks G22.
+func TestACopyOfWhatWasRemovedIsNoRemoval(t *testing.T) {
+	p := newPair(t)
+	dir := media.NewDir(p.bad)
+	_, err := logMedium(dir, p.at(""), testTime, ledger.MediumCheck{Generation: 2, Result: ledger.Removed})
+	require.NoError(t, err)
+	require.NoError(t, dir.RemoveAll(p.at("generations/000002")))
+	states := 0
+	_, err = mediatest.Cut(p.bad, crashLimit(), func(f media.FS) error { return copyTo(p.good, f) },
+		func(after *mediatest.FS, done bool) error {
+			states++
+			there, err := media.NewDir(after).Exists(p.at("generations/000002/archive-01.age.parity"))
+			if err != nil || !there || !done && states%7 > 0 {
+				return err
+			}
+			// The archive is nowhere else.
+			if _, err := p.w.sealWith("", 0, media.NewDir(after)); err != nil {
+				return err
+			}
+			_, err = media.NewDir(after).Read(p.at("generations/000002/archive-01.age"), 1<<20)
+			return err
+		})
+	require.NoError(t, err)
+}
+
+// What came back may be what fills the medium: with it there is enough that is whole, and the oldest
+// goes before the new one is written. A removal is logged also of what the log does not know.
+func TestWhatIsCompletedCountsForKeep(t *testing.T) {
+	p := newPair(t)
+	p.interrupted(t, "cold.age")
+	p.relog(t)
+	result, err := p.w.sealWith(archiveFile(t, 3_000), 1, media.NewDir(p.bad))
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 2}, result.Retired["bad"])
+	require.Contains(t, fmt.Sprint(result.Notes), "an interrupted write of generation 2 on bad is completed")
+	found, err := OpenMedia(media.NewDir(p.bad))
+	require.NoError(t, err)
+	logged := found[0].logged()
+	require.Equal(t, ledger.Removed, logged[1].Result)
+	require.Equal(t, ledger.Removed, logged[2].Result)
+	require.Equal(t, ledger.Written, logged[3].Result)
+	require.NoError(t, findsNothing(p.bad))
 }
 
 // Nobody signs the log of a medium: a number that no generation can have stops nothing.

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"time"
@@ -13,18 +12,21 @@ import (
 )
 
 // retire removes old generations when a new one is proven and enough newer ones are whole, the
-// new one among them. Only where something is to go, what stays is read for that. A damaged one
+// new one among them; newest is nil where only those count that were there. Only where something is to go, what stays is read for that. A damaged one
 // does not count, and stays until enough that are newer do; so do the newest archives, where
 // nothing else that stays has any. The log of the medium says which one goes, before it does, and
 // the manifest goes first: wherever the power fails, the rest does not count, and is not taken for
 // one that was damaged.
-func (t *target) retire(newest *generation, now time.Time, keep int, progress steps) (removed []int, err error) {
+func (t *target) retire(newest *generation, now time.Time, keep int, progress steps) error {
+	whole, archives := 0, false
+	if newest != nil {
+		whole, archives = 1, hasArchives(newest.manifest)
+	}
 	old := slices.DeleteFunc(slices.Clone(t.have), func(g Generation) bool { return g.Err != nil })
-	if len(old) < keep {
-		return nil, nil
+	if whole+len(old) <= keep {
+		return nil
 	}
 	slices.SortFunc(old, func(a, b Generation) int { return b.Number - a.Number })
-	whole, archives := 1, hasArchives(newest.manifest)
 	var excess []int
 	for _, g := range old {
 		enough := whole >= keep
@@ -45,10 +47,13 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 	}
 	slices.Sort(excess)
 	logErr := t.logRemoved(now, excess)
-	for i, n := range excess {
+	for _, n := range excess {
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
-			return excess[:i], err
+			return err
 		}
+		t.retired = append(t.retired, n)
+		t.have = slices.DeleteFunc(t.have, func(g Generation) bool { return g.Number == n })
+		t.back = slices.DeleteFunc(t.back, func(c ledger.MediumCheck) bool { return c.Generation == n })
 	}
 	if logErr != nil { // there is room now
 		logErr = t.logRemoved(now, excess)
@@ -56,7 +61,7 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 	if logErr != nil {
 		t.notes = append(t.notes, fmt.Sprintf("the log of %s does not say what is removed: %v", t.dir.Name(), logErr))
 	}
-	return excess, nil
+	return nil
 }
 
 // logRemoved notes in the log of the medium what is going, and what went by hand. A log that cannot
@@ -65,16 +70,17 @@ func (t *target) logRemoved(now time.Time, excess []int) error {
 	if len(excess) == 0 {
 		return nil
 	}
-	held := t.view().held()
-	var lines []ledger.MediumCheck
-	for _, n := range slices.Sorted(maps.Keys(held)) {
+	gone := slices.Clone(excess)
+	for n := range t.view().held() {
 		there := slices.ContainsFunc(t.have, func(g Generation) bool { return g.Number == n })
-		if slices.Contains(excess, n) || !there && n < slices.Max(excess) {
-			lines = append(lines, ledger.MediumCheck{Generation: n, Result: ledger.Removed})
+		if !there && n < slices.Max(excess) {
+			gone = append(gone, n)
 		}
 	}
-	if len(lines) == 0 {
-		return nil
+	slices.Sort(gone)
+	var lines []ledger.MediumCheck
+	for _, n := range gone {
+		lines = append(lines, ledger.MediumCheck{Generation: n, Result: ledger.Removed})
 	}
 	_, err := logMedium(t.dir, t.base, now, lines...)
 	return err

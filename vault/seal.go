@@ -138,6 +138,11 @@ func (f *Folder) Seal(r SealRequest) (*SealResult, error) {
 		if err := t.begin(f.Identity, kit, known, true); err != nil {
 			return err
 		}
+		if len(t.back) > 0 && r.Keep > 0 { // what came back may have taken the room of the new one
+			if err := t.retire(nil, r.Created, r.Keep, s.progress); err != nil {
+				return err
+			}
+		}
 		return t.makeFolder(s.number)
 	})
 	if err != nil && len(r.Archives) > 0 {
@@ -204,8 +209,8 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 		if s.request.Keep == 0 {
 			continue
 		}
-		retired, err := t.retire(g, s.request.Created, s.request.Keep, s.progress)
-		result.Retired[t.dir.Name()] = retired
+		err := t.retire(g, s.request.Created, s.request.Keep, s.progress)
+		result.Retired[t.dir.Name()] = t.retired
 		if err != nil {
 			err = fmt.Errorf("it holds generation %d, and an old one could not be removed: %w", g.number, err)
 			result.Crowded = append(result.Crowded, &TargetError{Medium: t.dir.Name(), Err: err})
@@ -245,7 +250,8 @@ func (s *sealing) next() error {
 		s.number, on = n, folder.dir.Name()
 	}
 	for _, t := range slices.Concat(s.good, s.aside) {
-		for n := range t.view().loggedUpTo(newest + 1 + maxLeap) { // as it is when the new one is there
+		log, _ := t.view().log()
+		for n := range believed(log, newest+1+maxLeap) { // as it is when the new one is there
 			if n > s.number {
 				s.number, on = n, t.dir.Name()
 			}

@@ -65,7 +65,7 @@ func TestASizeThatAManifestStatesTakesNothing(t *testing.T) {
 			f := bad.on(t, "stick")
 			onStick, err := OpenMedia(media.NewDir(f))
 			require.NoError(t, err, what)
-			_, _ = Mend(Check(onStick[0], false, nil), media.NewDir(f), nil, nil)
+			_, _ = Mend(Check(onStick[0], false, nil), media.NewDir(f), nil, testTime, nil)
 			runtime.ReadMemStats(&after)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(128<<20), what)
 

@@ -9,6 +9,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/vault/format"
+	"coldvault/vault/ledger"
 )
 
 // target is a medium that is being written to. It is locked.
@@ -17,12 +18,14 @@ type target struct {
 	base    string
 	have    []Generation
 	unlock  func()
-	fresh   bool            // it held nothing of the vault: all of it is removed if that fails
-	begun   bool            // the folder of the new generation is made, and removed if it fails
-	held    bool            // it had the generation that is copied, and all of it is whole
-	resumed map[string]bool // what it had of that, by name; nil where the copy begins
-	pending *media.Pending  // the file that is being written to it
-	notes   []string        // what the operator should know of it
+	fresh   bool                 // it held nothing of the vault: all of it is removed if that fails
+	begun   bool                 // the folder of the new generation is made, and removed if it fails
+	held    bool                 // it had the generation that is copied, and all of it is whole
+	resumed map[string]bool      // what it had of that, by name; nil where the copy begins
+	back    []ledger.MediumCheck // generations that have their manifest again, for the log
+	retired []int                // generations that were removed
+	pending *media.Pending       // the file that is being written to it
+	notes   []string             // what the operator should know of it
 }
 
 // targets are the media of one operation. One that fails drops out and does not stop

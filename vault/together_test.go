@@ -134,7 +134,7 @@ func (w *trees) mended(t *testing.T, one tree, others ...tree) (map[string]bool,
 			found = append(found, more...)
 		}
 	}
-	done, _ := Mend(Check(own, false, nil), media.NewDir(f), found, nil)
+	done, _ := Mend(Check(own, false, nil), media.NewDir(f), found, testTime, nil)
 	out := map[string]bool{}
 	for name, want := range w.whole {
 		got, err := media.NewDir(f).Read(name, 1<<20)

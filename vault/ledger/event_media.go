@@ -22,7 +22,8 @@ const (
 type Result string
 
 // The results. Only a MediumLog has the first two: a generation was put there and read back,
-// and one is about to be removed because newer ones are whole.
+// and one is about to be removed because newer ones are whole. It has incomplete where one that
+// was removed is about to be written again.
 const (
 	Written    Result = "written"
 	Removed    Result = "removed"

@@ -297,7 +297,9 @@ func (l *MediumLog) fold() error {
 		return err
 	}
 	fates := l.Fates()
-	delete(fates, last.Generation) // the closing line has it
+	if fates[last.Generation] == last { // the closing line has it
+		delete(fates, last.Generation)
+	}
 	short := newMediumLog(l.id)
 	short.add(m, line)
 	*l = *short
@@ -325,14 +327,16 @@ func (l *MediumLog) Len() int {
 	return len(l.lines)
 }
 
-// Fates are the last lines that say of a generation that it was whole, or is removed.
+// Fates are the last lines on each generation that say that it must be there, or that it is removed. One
+// that is incomplete is neither: it is about to be written, perhaps again.
 func (l *MediumLog) Fates() map[int]MediumCheck {
 	fates := map[int]MediumCheck{}
 	for _, m := range l.lines {
-		switch m.Result {
-		case Written, Whole, Repaired, Removed:
-			fates[m.Generation] = m.check()
+		if m.Result == Incomplete {
+			delete(fates, m.Generation)
+			continue
 		}
+		fates[m.Generation] = m.check()
 	}
 	return fates
 }
@@ -346,7 +350,7 @@ func (l *MediumLog) Renewed() (*MediumLog, error) {
 // maxFates are the generations that a log takes over from one that ends: a quarter of its size.
 const maxFates = 1000
 
-// take adds the lines of the newest generations that were whole.
+// take adds the lines of the newest generations that must be there.
 func (l *MediumLog) take(fates map[int]MediumCheck) error {
 	maps.DeleteFunc(fates, func(_ int, c MediumCheck) bool { return c.Result == Removed })
 	numbers := slices.Sorted(maps.Keys(fates))

@@ -328,6 +328,14 @@ func TestAFoldedMediumLogKnowsWhatIsHeld(t *testing.T) {
 	_, err := ParseMediumLog(l.Bytes())
 	require.NoError(t, err)
 
+	// The closing line may be one that says nothing of it.
+	l = newMediumLog(stickA)
+	add(held)
+	last = MediumCheck{start.AddDate(1, 0, 0), 3, "1.0.0", Incomplete}
+	add(last)
+	require.NoError(t, l.fold())
+	require.Equal(t, map[int]MediumCheck{2: held}, l.Fates())
+
 	// So many that a log could not take them: the newest are.
 	fates := map[int]MediumCheck{}
 	for n := 1; n <= 2*maxFates; n++ {

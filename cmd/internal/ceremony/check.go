@@ -69,7 +69,7 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		result.Media = append(result.Media, checkMedium(c, m))
 	}
 	if r.Repair {
-		if result.Repaired, err = repair(c, in, result.Media); err != nil {
+		if result.Repaired, err = repair(c, in, result.Media, r.Now); err != nil {
 			return result, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault"
@@ -111,7 +112,7 @@ func (s seenMedium) noteTwin(seen []seenMedium) {
 
 // separate gives targets that are clones a new id: as media of their own they can be sealed
 // onto and copied to.
-func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir) error {
+func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir, now time.Time) error {
 	l, err := folder.Ledger()
 	if err != nil {
 		return unusable(err)
@@ -133,7 +134,7 @@ func (d devices) separate(c Console, folder *vault.Folder, targets []*media.Dir)
 			taken[id] = true
 			continue
 		}
-		if err := vault.RenewMediumLog(dir, folder.ID); err != nil {
+		if err := vault.RenewMediumLog(dir, folder.ID, now); err != nil {
 			return err
 		}
 	}

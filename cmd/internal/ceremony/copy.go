@@ -59,7 +59,7 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = places.separate(c, folder, targets)
+		err = places.separate(c, folder, targets, r.Now)
 		closeFolder()
 		if err != nil {
 			return nil, err

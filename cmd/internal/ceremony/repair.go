@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"coldvault/media"
 	"coldvault/vault"
@@ -11,15 +12,15 @@ import (
 
 // repair mends every damaged medium, out of its parity and of what else is at hand, and
 // checks it again. repaired are the folders of those where anything was put right.
-func repair(c Console, in *Intake, checks []*vault.Checked) (repaired map[string]bool, err error) {
+func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) (repaired map[string]bool, err error) {
 	var errs []error
 	repaired = map[string]bool{}
 	for i, checked := range checks {
 		dir, isDir := checked.Medium.Source.(*media.Dir)
-		if !checked.Damaged() || !isDir {
+		if !checked.Damaged() && !checked.Incomplete() || !isDir {
 			continue
 		}
-		mended, err := vault.Mend(checked, dir, in.AllMedia(), throttled(c))
+		mended, err := vault.Mend(checked, dir, in.AllMedia(), now, throttled(c))
 		c.Progress("", 0, 0)
 		for _, m := range mended {
 			switch {

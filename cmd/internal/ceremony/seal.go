@@ -94,7 +94,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	}
 	c.Say("%s recognised", ledger.Count(len(report.Items), "file"))
 	places := locate(c, r.To)
-	if err := places.separate(c, folder, targets); err != nil {
+	if err := places.separate(c, folder, targets, r.Rules.Now); err != nil {
 		return nil, err
 	}
 	signer, err := unlock(c, folder)
