@@ -150,26 +150,24 @@ func logMedium(dir *media.Dir, base string, now time.Time, checks ...ledger.Medi
 // a damaged one may have known of a generation without a manifest is put into its place.
 func (m *Medium) nextLog(now time.Time) (*ledger.MediumLog, error) {
 	log, damaged := m.log()
-	doubts := map[int]bool{}
-	if damaged != nil {
-		there, err := m.numbers()
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range there {
-			_, err := m.read(path.Join(generationDir(n), manifestFile), format.MaxManifestSize)
-			doubts[n] = errors.Is(err, fs.ErrNotExist) && m.fate(n) == lost
-		}
-	}
 	if log == nil {
 		log = ledger.NewMediumLog()
 	}
-	for _, n := range slices.Sorted(maps.Keys(doubts)) {
-		if _, known := log.Fates()[n]; known || !doubts[n] {
+	if damaged == nil {
+		return log, nil
+	}
+	there, err := m.numbers()
+	if err != nil {
+		return nil, err
+	}
+	known := log.Fates()
+	for _, n := range there {
+		_, err := m.read(path.Join(generationDir(n), manifestFile), format.MaxManifestSize)
+		if _, ok := known[n]; ok || !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		_, err := log.Append(ledger.MediumCheck{Time: now.UTC().Truncate(time.Second), Generation: n, Version: Version, Result: ledger.Damaged})
-		if err != nil {
+		doubt := ledger.MediumCheck{Time: now.UTC().Truncate(time.Second), Generation: n, Version: Version, Result: ledger.Damaged}
+		if _, err := log.Append(doubt); err != nil {
 			return nil, err
 		}
 	}
