@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -247,10 +248,14 @@ func (b *Bundle) readTar(t *tar.Reader) error {
 	if b.Contents, err = format.ParseContents(head.Bytes()); err != nil {
 		return err
 	}
-	for _, f := range b.Contents.Files {
-		if f.Size > MaxBundle {
-			return fmt.Errorf("%q is listed with %d bytes", f.Name, f.Size)
+	room := int64(MaxBundle)
+	for _, f := range b.Contents.Files { // before a byte of them is read
+		if f.Size > room {
+			return fmt.Errorf("%q is listed with %d bytes, which is more than a bundle has", f.Name, f.Size)
 		}
+		room -= f.Size
+	}
+	for _, f := range b.Contents.Files {
 		data, err := nextEntry(t, f.Name, int(f.Size))
 		if err != nil {
 			return err
@@ -291,6 +296,11 @@ func nextEntry(t *tar.Reader, name string, limit int) (*secret.Buffer, error) {
 	}
 	if h.Typeflag != tar.TypeReg {
 		return nil, fmt.Errorf("%q is not a regular file", name)
+	}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") { // holes take no room in the bundle, and all of it in memory
+			return nil, fmt.Errorf("%q is a sparse file", name)
+		}
 	}
 	if h.Size > int64(limit) {
 		return nil, fmt.Errorf("%q has more than the %d bytes expected", name, limit)

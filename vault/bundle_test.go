@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +254,53 @@ func TestGzipBombsAreRefused(t *testing.T) {
 	// Inside an entry: contents.json itself.
 	_, err = open(t, encrypt(t, zip(t, makeTar(t, regular(format.ContentsName, strings.Repeat("\x00", 8<<20))))))
 	require.ErrorContains(t, err, "more than")
+}
+
+// A hole takes no room in a tar file and all of its size in memory: sparse files are refused, and so is
+// a list of more than a bundle has. Breaks G28.
+func TestHolesInABundleAreRefused(t *testing.T) {
+	const size = 1 << 20
+	record := func(key, value string) string {
+		body := " " + key + "=" + value + "\n"
+		n := len(body) + 2
+		return strconv.Itoa(n) + body
+	}
+	raw := func(kind byte, name, data string) []byte { // a ustar entry (POSIX.1-1988), which archive/tar writes none of
+		head := make([]byte, 512)
+		copy(head, name)
+		copy(head[100:], "0000400\x000000000\x000000000\x00")
+		copy(head[124:], fmt.Sprintf("%011o\x0000000000000\x00        ", len(data)))
+		head[156] = kind
+		copy(head[257:], "ustar\x0000")
+		sum := 0
+		for _, c := range head {
+			sum += int(c)
+		}
+		copy(head[148:], fmt.Sprintf("%06o\x00 ", sum))
+		return append(head, append([]byte(data), make([]byte, -len(data)&511)...)...)
+	}
+	hole := listedFile("hole", strings.Repeat("\x00", size))
+	whole := makeTar(t, list(t, nil, hole))
+	sparse := record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0") +
+		record("GNU.sparse.name", "hole") + record("GNU.sparse.realsize", strconv.Itoa(size))
+	bundle := slices.Concat(whole[:len(whole)-1024], raw('x', "pax", sparse), raw('0', "hole", fmt.Sprintf("1\n%d\n0\n", size)+strings.Repeat("\x00", 501)), make([]byte, 1024))
+	h := tar.NewReader(bytes.NewReader(bundle))
+	_, err := h.Next()
+	require.NoError(t, err)
+	found, err := h.Next()
+	require.NoError(t, err)
+	require.EqualValues(t, size, found.Size, "archive/tar takes it for what it says")
+	_, err = open(t, encrypt(t, zip(t, bundle)))
+	require.ErrorContains(t, err, `"hole" is a sparse file`)
+
+	var many []format.ContentsFile
+	for i := range 3 {
+		f := listedFile(fmt.Sprint(i), "")
+		f.Size = MaxBundle / 2
+		many = append(many, f)
+	}
+	_, err = open(t, encrypt(t, zip(t, makeTar(t, list(t, nil, many...)))))
+	require.ErrorContains(t, err, "more than a bundle has")
 }
 
 // Only a bundle for the one recipient is opened: an age file with a second stanza

@@ -165,3 +165,30 @@ func TestAForkCountsWhereItIsChosen(t *testing.T) {
 	_, err = found(a, b).Select(1)
 	require.NoError(t, err)
 }
+
+// A medium on which a newer generation appears meanwhile is not called proven: a restore from it would
+// not take the new one. Breaks G4.
+func TestWhatARestoreWouldNotTakeIsNotProven(t *testing.T) {
+	w, one, _ := olderFolder(t)
+	stick := mediatest.New("stick")
+	x := mediatest.NewFaults(stick)
+	newer := path.Join(mediumFolder, w.folder.ID, generationDir(3))
+	at := path.Join(mediumFolder, w.folder.ID, generationDir(2), media.TempName(manifestFile))
+	x.Before = func(_ int, op mediatest.Op) {
+		if op.Kind != mediatest.Create || op.Name != at {
+			return
+		}
+		names, err := media.NewDir(one).List(newer)
+		require.NoError(t, err)
+		require.NoError(t, media.NewDir(stick).MkdirAll(newer))
+		for _, name := range names {
+			require.NoError(t, media.NewDir(stick).Commit(path.Join(newer, name), readOn(t, one, path.Join(newer, name))))
+		}
+	}
+	result, err := w.sealWith("", 0, media.NewDir(x), media.NewDir(mediatest.New("other")))
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Generation)
+	require.Equal(t, []string{"other"}, result.Media)
+	require.Len(t, result.Failed, 1)
+	require.ErrorContains(t, result.Failed[0], "would take another generation 3")
+}

@@ -236,8 +236,8 @@ func (d cardDrawing) keeping(x, y, width float64) {
 		" and a backup it gives the keys back. It is not a key itself: it cannot sign or spend anything.")
 	y = d.paragraph(x, y+5, width, leading, d.look.heading, "How to keep it")
 	d.paragraph(x, y+1, width, leading, d.look.body, "Folded and sealed, dry, away from the other cards and from the backups. "+
-		"Make no copy. If it is lost, or the seal is broken, tell the owner of the vault the same day: new cards "+
-		"can be made from the others. The words are no wallet phrase: never type them into a wallet or a web page.")
+		"Make no copy. If it is lost, or the seal is broken, tell the owner of the vault the same day, who can "+
+		"make a new vault in time. The words are no wallet phrase: never type them into a wallet or a web page.")
 }
 
 // others says how many more cards the compartments take.

@@ -170,7 +170,7 @@ func (m Memory) findings() []Finding {
 		unknown("swap", m.Swaps, ClassSwap),
 		unknown("hibernation", m.Hibernation, ClassSwap),
 		unknown("core_pattern", m.CorePattern, ClassSwap),
-		unknown("limits of this process", m.Limits, ""),
+		unknown("locked memory of this process", m.Locked, ""),
 	)
 	plain, encrypted := false, false
 	for _, s := range m.Swaps.Is {
@@ -188,9 +188,9 @@ func (m Memory) findings() []Finding {
 		out = append(out, Finding{IDCore, Refuse, ClassSwap,
 			"the memory of a program that crashes goes to another program: " + m.CorePattern.Is, "`sysctl kernel.core_pattern=core`"})
 	}
-	if m.Limits.Known() && m.Limits.Is.Locked < lowLocked && !m.LockAny.Is {
+	if m.Locked.Known() && m.Locked.Is < lowLocked && !m.LockAny.Is {
 		out = append(out, Finding{ID: IDMemlock, Level: Warn,
-			Text: fmt.Sprintf("only %s may be locked in memory; larger files will not fit", size(m.Limits.Is.Locked)), Hint: "`ulimit -l unlimited`, or run as root"})
+			Text: fmt.Sprintf("only %s may be locked in memory; larger files will not fit", size(m.Locked.Is)), Hint: "`ulimit -l unlimited`, or run as root"})
 	}
 	return out
 }

@@ -17,7 +17,7 @@ type Memory struct {
 	Zswap       Value[bool] // a compressed cache before swap, not swap itself
 	Hibernation Value[Hibernation]
 	CorePattern Value[string] // as of core(5)
-	Limits      Value[Limits]
+	Locked      Value[uint64] // bytes this process may lock
 	LockAny     Value[bool]   // CAP_IPC_LOCK: the limit of locked memory does not hold
 	PtraceScope Value[string] // of Yama; "" where the kernel has no Yama
 }
@@ -61,9 +61,9 @@ func (h host) memory() Memory {
 	m.Zswap = know(zswap == "Y", err)
 	text, err := h.read("proc/self/limits", maxTable)
 	if err == nil {
-		m.Limits = know(parseLimits(text))
+		m.Locked = know(parseLocked(text))
 	} else {
-		m.Limits = know(Limits{}, err)
+		m.Locked = know(uint64(0), err)
 	}
 	return m
 }
@@ -218,12 +218,11 @@ func (m Memory) list() []Fact {
 		line("zswap", m.Zswap, yesNo),
 		line("hibernation", m.Hibernation, func(b Hibernation) string { return b.String() }),
 		line("core_pattern", m.CorePattern, text),
-		line("core limit of this process", m.Limits, func(l Limits) string { return size(l.Core) }),
-		line("locked memory of this process", m.Limits, func(l Limits) string {
+		line("locked memory of this process", m.Locked, func(n uint64) string {
 			if m.LockAny.Is {
 				return "not limited (CAP_IPC_LOCK)"
 			}
-			return size(l.Locked)
+			return size(n)
 		}),
 		line("Yama ptrace_scope", m.PtraceScope, text),
 	}

@@ -1,6 +1,7 @@
 package airgap
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -137,37 +138,25 @@ func parseSwaps(text string) ([]swapLine, error) {
 	return out, nil
 }
 
-// Limits of this process, in bytes; unlimited is the largest number.
-type Limits struct{ Core, Locked uint64 }
-
-// parseLimits reads the soft limits (fs/proc/base.c, proc_pid_limits).
-func parseLimits(text string) (Limits, error) {
-	var l Limits
-	for _, want := range []struct {
-		name string
-		to   *uint64
-	}{{"Max core file size", &l.Core}, {"Max locked memory", &l.Locked}} {
-		found := false
-		for row := range strings.Lines(text) {
-			rest, ok := strings.CutPrefix(row, want.name+" ")
-			fields := strings.Fields(rest)
-			if !ok || len(fields) != 3 {
-				continue
-			}
-			n, err := strconv.ParseUint(fields[0], 10, 64)
-			if fields[0] == "unlimited" {
-				n, err = math.MaxUint64, nil
-			}
-			if err != nil {
-				return Limits{}, fmt.Errorf("the limit %q is no number", want.name)
-			}
-			*want.to, found = n, true
+// parseLocked reads how many bytes this process may lock, as far as it has a say: the soft limit
+// (fs/proc/base.c, proc_pid_limits). Unlimited is the largest number.
+func parseLocked(text string) (uint64, error) {
+	for row := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(row, "Max locked memory ")
+		fields := strings.Fields(rest)
+		if !ok || len(fields) != 3 {
+			continue
 		}
-		if !found {
-			return Limits{}, fmt.Errorf("there is no limit %q", want.name)
+		if fields[0] == "unlimited" {
+			return math.MaxUint64, nil
 		}
+		n, err := strconv.ParseUint(fields[0], 10, 64)
+		if err != nil {
+			return 0, errors.New("the limit of locked memory is no number")
+		}
+		return n, nil
 	}
-	return l, nil
+	return 0, errors.New("there is no limit of locked memory")
 }
 
 // A mount is one of /proc/self/mountinfo (proc_pid_mountinfo(5)).

@@ -112,6 +112,25 @@ func TestFourNetworksInOneFolder(t *testing.T) {
 	require.NotEqual(t, material.Fail, report.Worst())
 }
 
+// An id that was sealed and comes out otherwise, in its value alone, is named. Breaks G12.
+func TestAnIDThatCannotBeDerivedIsNamed(t *testing.T) {
+	gathered, err := vault.GatherToSeal([]string{fourNetworks(t)}, nil)
+	require.NoError(t, err)
+	defer gathered.Destroy()
+	b := &vault.Bundle{Data: gathered.Data}
+	b.Contents.Files = gathered.Files
+	b.Contents.IDs = derivedIDs(gathered.Files, gathered.Data)
+	require.Greater(t, len(b.Contents.IDs), 3)
+	require.NoError(t, compareIDs(b))
+	for i := range b.Contents.IDs {
+		id := &b.Contents.IDs[i]
+		was := id.Value
+		id.Value += "0"
+		require.ErrorContains(t, compareIDs(b), id.Name+" was "+id.Value+" when it was sealed, and cannot be derived")
+		id.Value = was
+	}
+}
+
 // vaultOf makes a 2-of-3 vault and two empty media.
 func vaultOf(t *testing.T, o *operator) (dir string, media []string) {
 	t.Helper()

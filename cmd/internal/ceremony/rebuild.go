@@ -8,6 +8,7 @@ import (
 	"coldvault/vault"
 	"coldvault/vault/airgap"
 	"coldvault/vault/format"
+	"coldvault/vault/secret"
 )
 
 // RoleVault restores the vault's own folder instead of the material: for a cold
@@ -65,6 +66,8 @@ func Rebuild(c Console, r RebuildRequest) (result *RebuildResult, err error) {
 	for _, b := range opened.bundles {
 		b.DestroyFiles() // before a person is waited for
 	}
+	opened.in.raw.Destroy() // and so are the shares: all that is needed now is in a bundle
+	secret.Collect()
 	if err := opened.rebuild(c, undo, r.Made.name); err != nil {
 		return nil, err
 	}
