@@ -277,7 +277,7 @@ func TestHolesInABundleAreRefused(t *testing.T) {
 			sum += int(c)
 		}
 		copy(head[148:], fmt.Sprintf("%06o\x00 ", sum))
-		return append(head, append([]byte(data), make([]byte, -len(data)&511)...)...)
+		return slices.Concat(head, []byte(data), make([]byte, -len(data)&511))
 	}
 	hole := listedFile("hole", strings.Repeat("\x00", size))
 	whole := makeTar(t, list(t, nil, hole))
