@@ -203,15 +203,11 @@ func (r *CreateRequest) params() vault.CreateParams {
 // save writes the vault's folder under a temporary name and renames it when all
 // of it is durable.
 func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
-	temp := r.Made.vault.name
-	if err := undo.fill(r.Made.vault); err != nil {
+	made := r.Made.vault
+	if err := undo.fill(made); err != nil {
 		return err
 	}
-	dir, err := media.OpenDir(temp)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
+	dir := media.NewDir(media.RootFS(made.root)) // not by its name, which may be a link by now
 	// Under the lock of undo: an interrupt waits, and then finds all of it.
 	if err := undo.do(func() error { return fresh.Save(dir) }, func() {}); err != nil {
 		return err
@@ -220,7 +216,13 @@ func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 		return err
 	}
 	return undo.commit(func() error {
-		if err := os.Rename(temp, r.Vault); err != nil {
+		if err := made.checkIs(made.name); err != nil {
+			return err
+		}
+		if err := os.Rename(made.name, r.Vault); err != nil {
+			return err
+		}
+		if err := made.checkIs(r.Vault); err != nil { // exchanged between the look and the rename
 			return err
 		}
 		return syncFolder(r.Made.above)
