@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"coldvault/media"
 	"coldvault/media/paper"
@@ -81,6 +82,9 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.warnOfBoxes(c); err != nil {
+		return nil, err
+	}
 	fresh, err := r.create(c, accepted)
 	if err != nil {
 		return nil, err
@@ -120,6 +124,31 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	}
 	c.Say("vault %s written to %s and read back", id.Vault.ID, r.Vault)
 	return result, nil
+}
+
+// warnOfBoxes names the characters of names that are not on the cards: a custodian has to
+// find his own.
+func (r *CreateRequest) warnOfBoxes(c Console) error {
+	lacking, err := paper.Lacking(r.Label + strings.Join(r.Custodians, ""))
+	if err != nil || len(lacking) == 0 {
+		return err
+	}
+	const most = 20
+	var named strings.Builder
+	for i, char := range lacking {
+		switch {
+		case i == most:
+			named.WriteString(" …")
+		case i > most:
+		case unicode.IsMark(char): // not to be seen alone
+			fmt.Fprintf(&named, " %U ", char)
+		default:
+			named.WriteRune(char)
+		}
+	}
+	c.Warn("the cards cannot show %s: a box is printed for each; write the label and the custodians' names in Latin, Greek or Cyrillic letters",
+		strings.Join(strings.Fields(named.String()), " "))
+	return nil
 }
 
 // create asks for what the vault is made with, and makes it.
@@ -183,6 +212,11 @@ func (r *CreateRequest) check() error {
 	}
 	if err != nil {
 		return &UsageError{Err: err}
+	}
+	for _, name := range r.Custodians {
+		if err := ledger.CheckCustodian(name); err != nil {
+			return &UsageError{Err: err}
+		}
 	}
 	for i := 1; i <= r.Shares; i++ {
 		name := filepath.Join(r.Cards, cardName(i))
