@@ -221,10 +221,25 @@ func (r *CreateRequest) check() error {
 	for i := 1; i <= r.Shares; i++ {
 		name := filepath.Join(r.Cards, cardName(i))
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			return withHint(errors.Join(fmt.Errorf("%s exists already", name), err), "cards are never overwritten: give another folder with --cards")
+			hint := "cards are never overwritten: give another folder with --cards"
+			if _, err := os.Lstat(r.temp()); err == nil {
+				hint += "; " + restOfInit(r.temp())
+			}
+			return withHint(errors.Join(fmt.Errorf("%s exists already", name), err), "%s", hint)
 		}
 	}
 	return nil
+}
+
+// temp is the name of the vault's folder until all of it is made.
+func (r *CreateRequest) temp() string { return r.Vault + ".new" }
+
+// restOfInit says what a folder under the temporary name is where an earlier init was killed.
+// Its cards have their final names, and there is no vault to try them with. They need not be
+// in the folder that is given now, where those of another vault may be.
+func restOfInit(temp string) string {
+	return fmt.Sprintf("unless an init is running, %s is the rest of an interrupted one, which made no vault: the cards that it wrote "+
+		"to the --cards given then never counted; destroy them like cards, and remove %s", temp, temp)
 }
 
 func (r *CreateRequest) params() vault.CreateParams {

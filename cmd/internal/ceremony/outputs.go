@@ -192,7 +192,7 @@ func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
 	default:
 		o.paths.Write = append(o.paths.Write, r.Cards)
 	}
-	out.vault = o.folder(r.Vault + ".new")
+	out.vault = o.folder(r.temp())
 	if out.vault.err == nil {
 		above := filepath.Dir(r.Vault)
 		o.paths.Rename = append(o.paths.Rename, above)
@@ -210,7 +210,7 @@ func (o *CreateOutputs) failure() error {
 	case o.cardsErr != nil:
 		return withHint(o.cardsErr, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
 	case errors.Is(o.vault.err, fs.ErrExist):
-		return withHint(o.vault.err, "if %s is the rest of an interrupted init, remove it", o.vault.name)
+		return withHint(o.vault.err, "%s", restOfInit(o.vault.name))
 	}
 	return o.vault.failure("--vault")
 }
