@@ -10,6 +10,7 @@ import (
 
 	"coldvault/cmd/internal/ceremony"
 	"coldvault/media/paper"
+	"coldvault/vault/material/runbook"
 	"coldvault/vault/secret"
 )
 
@@ -119,10 +120,14 @@ func (c *initCmd) Run(u *ui) error {
 	return nil
 }
 
-// quoted is the absolute name of a folder as a shell takes it.
+// quoted is the absolute name of a folder as a shell takes it, from the terminal too, where
+// not every character is shown.
 func quoted(folder string) string {
 	if absolute, err := filepath.Abs(folder); err == nil {
 		folder = absolute
+	}
+	if clean(folder) != folder {
+		return runbook.Quote(folder)
 	}
 	return "'" + strings.ReplaceAll(folder, "'", `'\''`) + "'"
 }

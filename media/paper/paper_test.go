@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,6 +240,27 @@ type blank int
 
 func (b blank) Size() int           { return int(b) }
 func (b blank) Black(_, _ int) bool { return false }
+
+func TestLackingAreTheCharactersThatBecomeBoxes(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "Pool Nord, Jürgen Łukasz Αθήνα Київ": "", "漢字 pool 字": "漢字", "e\u0301": "\u0301", "a\tb": "\t",
+	} {
+		got, err := Lacking(text)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got), text)
+		s, err := newSheet(A4, "", time.Time{})
+		require.NoError(t, err)
+		for _, f := range []face{regular, bold, mono} {
+			drawn := strings.Map(func(r rune) rune {
+				if slices.Contains(got, r) {
+					return noGlyph
+				}
+				return r
+			}, text)
+			require.Equal(t, drawn, s.drawable(f, text))
+		}
+	}
+}
 
 func FuzzCardText(f *testing.F) {
 	// Whatever people are called, there is a card of one page.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -95,17 +96,55 @@ func newSheet(size Size, title string, created time.Time) (*sheet, error) {
 	// The library has no way to ask viewers to print at 100 % (ISO 32000-1, 12.2), but it writes the language into the
 	// catalog as it is; the last entry is a private one that takes the closing parenthesis.
 	pdf.SetLang("en) /ViewerPreferences <</PrintScaling /None>> /CVLT_Sheet (1")
-	s := &sheet{pdf: pdf, fonts: map[face]*sfnt.Font{}, look: newLooks(), width: width, height: height}
-	for name, data := range map[face][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF} {
-		font, err := sfnt.Parse(data)
-		if err != nil {
-			return nil, fmt.Errorf("read the font %q: %w", name, err)
-		}
-		s.fonts[name] = font
+	fonts, err := parseFonts()
+	if err != nil {
+		return nil, err
+	}
+	s := &sheet{pdf: pdf, fonts: fonts, look: newLooks(), width: width, height: height}
+	for name, data := range fontFiles() {
 		// A copy: cutting a font down to the characters in use writes into its tables.
 		pdf.AddUTF8FontFromBytes(string(name), "", bytes.Clone(data))
 	}
 	return s, pdf.Error()
+}
+
+func fontFiles() map[face][]byte {
+	return map[face][]byte{regular: goregular.TTF, bold: gobold.TTF, mono: gomono.TTF}
+}
+
+func parseFonts() (map[face]*sfnt.Font, error) {
+	fonts := map[face]*sfnt.Font{}
+	for name, data := range fontFiles() {
+		font, err := sfnt.Parse(data)
+		if err != nil {
+			return nil, fmt.Errorf("read the font %q: %w", name, err)
+		}
+		fonts[name] = font
+	}
+	return fonts, nil
+}
+
+// Lacking are the characters of a text that one of the fonts cannot show, each once.
+func Lacking(text string) ([]rune, error) {
+	fonts, err := parseFonts()
+	if err != nil {
+		return nil, err
+	}
+	var glyphs sfnt.Buffer
+	var lacking []rune
+	for _, r := range text {
+		for _, font := range fonts {
+			if !shows(font, &glyphs, r) && !slices.Contains(lacking, r) {
+				lacking = append(lacking, r)
+			}
+		}
+	}
+	return lacking, nil
+}
+
+func shows(font *sfnt.Font, glyphs *sfnt.Buffer, r rune) bool {
+	i, err := font.GlyphIndex(glyphs, r)
+	return err == nil && i != 0 && r >= ' '
 }
 
 func (s *sheet) write(w io.Writer) error {
@@ -115,10 +154,10 @@ func (s *sheet) write(w io.Writer) error {
 	return nil
 }
 
-// drawable replaces what the font cannot show, so that foreign names never fail a ceremony.
+// drawable replaces what the font cannot show, so that foreign names never fail a ceremony: init warns of them.
 func (s *sheet) drawable(f face, text string) string {
 	return strings.Map(func(r rune) rune {
-		if i, err := s.fonts[f].GlyphIndex(&s.glyphs, r); err != nil || i == 0 || r < ' ' {
+		if !shows(s.fonts[f], &s.glyphs, r) {
 			return noGlyph
 		}
 		return r

@@ -118,12 +118,15 @@ func (e SharesSplit) validate() error {
 		return fmt.Errorf("%d custodians for %d cards", len(e.Custodians), cards)
 	}
 	for _, c := range e.Custodians {
-		if err := checkOptional("custodian", c, maxName); err != nil {
+		if err := CheckCustodian(c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// CheckCustodian refuses a name that the ledger does not take; none is "".
+func CheckCustodian(name string) error { return checkOptional("custodian", name, maxName) }
 
 // Sealed is a new generation, and the dates that its material runs out at.
 type Sealed struct {

@@ -105,7 +105,7 @@ func (e Placed) validate() error {
 	if err := checkText("place", e.Place, maxName); err != nil {
 		return err
 	}
-	if err := checkOptional("custodian", e.Custodian, maxName); err != nil {
+	if err := CheckCustodian(e.Custodian); err != nil {
 		return err
 	}
 	return checkOptional("seal", e.Seal, maxName)
@@ -133,7 +133,7 @@ func (e CardChecked) validate() error {
 	if err := checkRange("index", e.Index, 1, maxShares); err != nil {
 		return err
 	}
-	return checkOptional("custodian", e.Custodian, maxName)
+	return CheckCustodian(e.Custodian)
 }
 
 // Lost is a medium that is gone, or the share of a card. Whatever is copied to, checked

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"coldvault/media"
 	"coldvault/media/paper"
@@ -81,6 +82,9 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.warnOfBoxes(c); err != nil {
+		return nil, err
+	}
 	fresh, err := r.create(c, accepted)
 	if err != nil {
 		return nil, err
@@ -120,6 +124,31 @@ func Create(c Console, r CreateRequest) (result *CreateResult, err error) {
 	}
 	c.Say("vault %s written to %s and read back", id.Vault.ID, r.Vault)
 	return result, nil
+}
+
+// warnOfBoxes names the characters of names that are not on the cards: a custodian has to
+// find his own.
+func (r *CreateRequest) warnOfBoxes(c Console) error {
+	lacking, err := paper.Lacking(r.Label + strings.Join(r.Custodians, ""))
+	if err != nil || len(lacking) == 0 {
+		return err
+	}
+	const most = 20
+	var named strings.Builder
+	for i, char := range lacking {
+		switch {
+		case i == most:
+			named.WriteString(" …")
+		case i > most:
+		case unicode.IsMark(char): // not to be seen alone
+			fmt.Fprintf(&named, " %U ", char)
+		default:
+			named.WriteRune(char)
+		}
+	}
+	c.Warn("the cards cannot show %s: a box is printed for each; write the label and the custodians' names in Latin, Greek or Cyrillic letters",
+		strings.Join(strings.Fields(named.String()), " "))
+	return nil
 }
 
 // create asks for what the vault is made with, and makes it.
@@ -184,13 +213,33 @@ func (r *CreateRequest) check() error {
 	if err != nil {
 		return &UsageError{Err: err}
 	}
+	for _, name := range r.Custodians {
+		if err := ledger.CheckCustodian(name); err != nil {
+			return &UsageError{Err: err}
+		}
+	}
 	for i := 1; i <= r.Shares; i++ {
 		name := filepath.Join(r.Cards, cardName(i))
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			return withHint(errors.Join(fmt.Errorf("%s exists already", name), err), "cards are never overwritten: give another folder with --cards")
+			hint := "cards are never overwritten: give another folder with --cards"
+			if _, err := os.Lstat(r.temp()); err == nil {
+				hint += "; " + restOfInit(r.temp())
+			}
+			return withHint(errors.Join(fmt.Errorf("%s exists already", name), err), "%s", hint)
 		}
 	}
 	return nil
+}
+
+// temp is the name of the vault's folder until all of it is made.
+func (r *CreateRequest) temp() string { return r.Vault + ".new" }
+
+// restOfInit says what a folder under the temporary name is where an earlier init was killed.
+// Its cards have their final names, and there is no vault to try them with. They need not be
+// in the folder that is given now, where those of another vault may be.
+func restOfInit(temp string) string {
+	return fmt.Sprintf("unless an init is running, %s is the rest of an interrupted one, which made no vault: the cards that it wrote "+
+		"to the --cards given then never counted; destroy them like cards, and remove %s", temp, temp)
 }
 
 func (r *CreateRequest) params() vault.CreateParams {
@@ -203,15 +252,11 @@ func (r *CreateRequest) params() vault.CreateParams {
 // save writes the vault's folder under a temporary name and renames it when all
 // of it is durable.
 func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
-	temp := r.Made.vault.name
-	if err := undo.fill(r.Made.vault); err != nil {
+	made := r.Made.vault
+	if err := undo.fill(made); err != nil {
 		return err
 	}
-	dir, err := media.OpenDir(temp)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
+	dir := media.NewDir(media.RootFS(made.root)) // not by its name, which may be a link by now
 	// Under the lock of undo: an interrupt waits, and then finds all of it.
 	if err := undo.do(func() error { return fresh.Save(dir) }, func() {}); err != nil {
 		return err
@@ -220,7 +265,13 @@ func (r *CreateRequest) save(undo *undoList, fresh *vault.Fresh) error {
 		return err
 	}
 	return undo.commit(func() error {
-		if err := os.Rename(temp, r.Vault); err != nil {
+		if err := made.checkIs(made.name); err != nil {
+			return err
+		}
+		if err := os.Rename(made.name, r.Vault); err != nil {
+			return err
+		}
+		if err := made.checkIs(r.Vault); err != nil { // exchanged between the look and the rename
 			return err
 		}
 		return syncFolder(r.Made.above)

@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,6 +58,10 @@ func (o *Outputs) add(f *Folder, make func() error) *Folder {
 		}
 		if f.root, err = os.OpenRoot(f.name); err != nil {
 			_ = unix.Rmdir(f.name)
+			return err
+		}
+		if err = f.checkIs(f.name); err != nil { // os.OpenRoot follows a link
+			f.root.Close()
 		}
 		return err
 	}, func() {
@@ -99,11 +104,26 @@ func (f *Folder) Remove() {
 	removeEmpty(f.root, f.name)
 }
 
+// checkIs wants the name to be that of the folder itself, and not of a link to it or of
+// another one. Without landlock another process can put those there.
+func (f *Folder) checkIs(name string) error {
+	if isNamed(f.root, name) {
+		return nil
+	}
+	return fmt.Errorf("%s is not the folder that was made: another process exchanged it", name)
+}
+
+// isNamed tells whether a folder has the name, and no link to it.
+func isNamed(root *os.Root, name string) bool {
+	made, err := root.Stat(".")
+	is, lookErr := os.Lstat(name)
+	return err == nil && lookErr == nil && os.SameFile(made, is)
+}
+
 // removeEmpty removes a folder that is empty and that still has its name. One that is put
 // there between the look and the removal would be empty too.
 func removeEmpty(root *os.Root, name string) {
-	made, err := root.Stat(".")
-	if is, lookErr := os.Lstat(name); err == nil && lookErr == nil && os.SameFile(made, is) {
+	if isNamed(root, name) {
 		_ = unix.Rmdir(name)
 	}
 }
@@ -172,7 +192,7 @@ func (o *Outputs) Create(r CreateRequest) *CreateOutputs {
 	default:
 		o.paths.Write = append(o.paths.Write, r.Cards)
 	}
-	out.vault = o.folder(r.Vault + ".new")
+	out.vault = o.folder(r.temp())
 	if out.vault.err == nil {
 		above := filepath.Dir(r.Vault)
 		o.paths.Rename = append(o.paths.Rename, above)
@@ -190,7 +210,7 @@ func (o *CreateOutputs) failure() error {
 	case o.cardsErr != nil:
 		return withHint(o.cardsErr, "cards are secrets: give a folder that does not exist yet, such as /dev/shm/cards")
 	case errors.Is(o.vault.err, fs.ErrExist):
-		return withHint(o.vault.err, "if %s is the rest of an interrupted init, remove it", o.vault.name)
+		return withHint(o.vault.err, "%s", restOfInit(o.vault.name))
 	}
 	return o.vault.failure("--vault")
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -188,4 +189,43 @@ func TestWhatIsTakenBackIsWhatWasMade(t *testing.T) {
 	write(t, dir, "vault.new/theirs", nil)
 	made.vault.Remove()
 	require.Equal(t, []string{"theirs"}, namesIn(t, filepath.Join(dir, "vault.new")))
+}
+
+// What has the name of the folder that init made, a link or another folder, gets nothing of
+// the vault.
+func TestAVaultIsWrittenIntoTheFolderThatWasMade(t *testing.T) {
+	for name, exchange := range map[string]func(elsewhere, temp string) error{
+		"a link": os.Symlink, "a folder": func(_, temp string) error { return os.Mkdir(temp, 0o700) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			temp, moved, elsewhere := filepath.Join(dir, "vault.new"), filepath.Join(dir, "moved"), filepath.Join(dir, "elsewhere")
+			console := &operator{t: t}
+			o, stop := NewOutputs(console)
+			request := CreateRequest{
+				Vault: filepath.Join(dir, "vault"), Cards: filepath.Join(dir, "cards"), Label: "x", Shares: 3, Threshold: 2, Now: time.Now(), Host: quietHost(),
+			}
+			request.Made = o.Create(request)
+			require.NoError(t, os.Rename(temp, moved))
+			require.NoError(t, os.Mkdir(elsewhere, 0o700))
+			require.NoError(t, exchange(elsewhere, temp))
+			_, err := Create(console, request)
+			require.EqualError(t, err, temp+" is not the folder that was made: another process exchanged it")
+			stop()
+			require.Equal(t, []string{"elsewhere", "moved", "vault.new"}, namesIn(t, dir))
+			for _, folder := range []string{elsewhere, moved, temp} {
+				require.Empty(t, namesIn(t, folder))
+			}
+		})
+	}
+}
+
+func TestAFolderThatIsExchangedBeforeItIsOpenIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	o, stop := NewOutputs(&operator{t: t})
+	defer stop()
+	f := &Folder{name: filepath.Join(dir, "new")}
+	o.add(f, func() error { return os.Symlink(dir, f.name) })
+	require.EqualError(t, f.err, f.name+" is not the folder that was made: another process exchanged it")
+	require.Empty(t, o.Paths().Write)
 }

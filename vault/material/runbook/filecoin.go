@@ -111,7 +111,7 @@ func (p *lotus) keystore(text, variable string, files []*file) {
 	seen := map[string]bool{}
 	for _, f := range files {
 		if seen[base(f)] {
-			p.add("Two files have the name `" + quote(base(f)) + "`. Use the one of this node only.")
+			p.add("Two files have the name `" + Quote(base(f)) + "`. Use the one of this node only.")
 			return
 		}
 		seen[base(f)] = true

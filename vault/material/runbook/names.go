@@ -10,14 +10,15 @@ import (
 // its indent and what continues the line.
 const maxPiece = 60
 
-// quote writes a name as bash reads it: as it is, in quotes, or with octal escapes for
-// what is not plain to see. What it returns has no backtick, pipe, control character
-// or anything wider than a column, and is the same wherever the name is shown.
-func quote(name string) string { return quoted(name).String() }
+// Quote writes a name as bash reads it: as it is, in quotes, or with octal escapes for
+// what is not plain to see. What it returns has no backtick, pipe, control character,
+// run of spaces or anything wider than a column, and is the same wherever the name is shown.
+func Quote(name string) string { return quoted(name).String() }
 
-// quoted is quote, in pieces.
+// quoted is Quote, in pieces.
 func quoted(name string) word {
-	bare, plain := name != "", true
+	spaced := strings.Contains(name, "  ") // how many would not be seen
+	bare, plain := name != "", !spaced
 	for i, r := range name {
 		size := utf8.RuneLen(r)
 		if r == utf8.RuneError && !strings.HasPrefix(name[i:], "\uFFFD") {
@@ -35,7 +36,7 @@ func quoted(name string) word {
 		return pieces(name, "'", "'", func(r rune, raw string) string { return raw })
 	}
 	return pieces(name, "$'", "'", func(r rune, raw string) string {
-		if isBare(r, 1) || r == ' ' {
+		if isBare(r, 1) || r == ' ' && !spaced {
 			return raw
 		}
 		var out strings.Builder

@@ -135,7 +135,7 @@ func (b *book) takeFiles() {
 			f.As = f.Name
 		}
 		f.Mode = prose(f.Mode)
-		b.files = append(b.files, &file{File: f, as: quote(f.As), item: items[f.Name], held: held[f.Name] || f.As != f.Name})
+		b.files = append(b.files, &file{File: f, as: Quote(f.As), item: items[f.Name], held: held[f.Name] || f.As != f.Name})
 	}
 }
 

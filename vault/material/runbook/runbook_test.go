@@ -119,7 +119,7 @@ func check(t *testing.T, in Input) (md string, txt string) {
 			f.As = f.Name
 		}
 		require.Equal(t, bars(files), (len(rows)+2)*bars(rows[i]), "no name adds a cell")
-		require.Contains(t, rows[i], fmt.Sprintf("| %d | `%s` |", i+1, quote(f.As)))
+		require.Contains(t, rows[i], fmt.Sprintf("| %d | `%s` |", i+1, Quote(f.As)))
 	}
 	for _, i := range in.Report.IDs {
 		require.Contains(t, string(m), code(i.Value))
@@ -323,7 +323,7 @@ func prefixed(network string, roles []string) (out []string) {
 // hostileNames could break out of a shell word, a table, or the screen.
 func hostileNames() []string {
 	return []string{
-		"a b", "-rf", "$(reboot)", "`id`", "a';reboot;'", `a"b`, "a|b", "a\nb", "a\x1b[2Jb", "a\x00b"[:1], "# x", "[x](http://e)", "<b>", "~/x", "a*?",
+		"a b", "a  b", "-rf", "$(reboot)", "`id`", "a';reboot;'", `a"b`, "a|b", "a\nb", "a\x1b[2Jb", "a\x00b"[:1], "# x", "[x](http://e)", "<b>", "~/x", "a*?",
 		"\u202egpj.exe", "e\u0301", "日本語.skey", "müller.skey", "\xff\xfe", "!!", `a\b`, strings.Repeat("x", 255), strings.Repeat("ü'", 300), strings.Repeat("日", 300), "",
 	}
 }
@@ -334,7 +334,7 @@ func TestHostileNames(t *testing.T) { // bash reads every name as it is, also wh
 		t.Skip("no bash")
 	}
 	for _, name := range hostileNames() {
-		out, err := exec.Command(bash, "-c", "printf %s "+quote(name)).Output()
+		out, err := exec.Command(bash, "-c", "printf %s "+Quote(name)).Output()
 		require.NoError(t, err)
 		require.Equal(t, name, string(out))
 		var b strings.Builder

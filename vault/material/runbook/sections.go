@@ -40,12 +40,12 @@ func (b *book) writeHead() {
 	in := b.in
 	b.doc.heading(1, "Restore runbook")
 	rows := [][]string{
-		{"vault", fmt.Sprintf("`%s`, %s", quote(in.Vault), prose(in.Label))},
+		{"vault", fmt.Sprintf("`%s`, %s", Quote(in.Vault), prose(in.Label))},
 		{"generation", strconv.Itoa(in.Generation)},
 		{"sealed", when(in.Sealed) + daysTo(in.Sealed, in.Restored)},
 		{"restored", when(in.Restored)},
-		{"role", "`" + quote(in.Role) + "`"},
-		{"folder", "`" + quote(in.To) + "`"},
+		{"role", "`" + Quote(in.Role) + "`"},
+		{"folder", "`" + Quote(in.To) + "`"},
 		{"files", strconv.Itoa(len(in.Files))},
 	}
 	if len(in.Host) > 0 {
@@ -99,11 +99,11 @@ func (b *book) writeQuestions() {
 	}
 	b.doc.heading(2, "Find out first")
 	for _, name := range b.in.LeftOut {
-		b.doc.bullet(fmt.Sprintf("Not restored: the archive `%s`. Restore it with --role archive, from another medium or to a folder with more room.", quote(name)))
+		b.doc.bullet(fmt.Sprintf("Not restored: the archive `%s`. Restore it with --role archive, from another medium or to a folder with more room.", Quote(name)))
 	}
 	for _, h := range b.in.Held {
 		b.doc.bullet(fmt.Sprintf("Held back: `%s` is restored as `%s`. Do not rename it before you have the answer. Why: %s.",
-			quote(h.Name), quote(h.As), strings.TrimRight(prose(h.Why), ".")))
+			Quote(h.Name), Quote(h.As), strings.TrimRight(prose(h.Why), ".")))
 	}
 	for _, q := range missing {
 		b.doc.bullet(fmt.Sprintf("Missing fact: `%s`. It was not recorded at sealing. You need %s.", q.Name, q.Text))
