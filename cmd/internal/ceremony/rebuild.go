@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"errors"
-	"os"
 
 	"coldvault/media"
 	"coldvault/vault"
@@ -68,7 +67,7 @@ func Rebuild(c Console, r RebuildRequest) (result *RebuildResult, err error) {
 	}
 	opened.in.raw.Destroy() // and so are the shares: all that is needed now is in a bundle
 	secret.Collect()
-	if err := opened.rebuild(c, undo, r.Made.name); err != nil {
+	if err := opened.rebuild(c, undo, r.Made); err != nil {
 		return nil, err
 	}
 	return &RebuildResult{Identity: opened.generation.Identity, HostAccepted: accepted}, nil
@@ -76,17 +75,13 @@ func Rebuild(c Console, r RebuildRequest) (result *RebuildResult, err error) {
 
 // rebuild asks for a new passphrase and writes the folder with the signer's key that is in a
 // bundle.
-func (o *opened) rebuild(c Console, undo *undoList, folder string) error {
+func (o *opened) rebuild(c Console, undo *undoList, made *Folder) error {
 	passphrase, err := newPassphrase(c)
 	if err != nil {
 		return err
 	}
 	defer passphrase.Destroy()
-	dir, err := media.OpenDir(folder)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
+	dir := media.NewDir(media.RootFS(made.root)) // not by its name, which may be a link by now
 	for _, b := range o.bundles {
 		if b.Signer == nil {
 			continue
@@ -94,7 +89,12 @@ func (o *opened) rebuild(c Console, undo *undoList, folder string) error {
 		if err := o.generation.Rebuild(dir, b.Signer, passphrase); err != nil {
 			return err
 		}
-		return undo.commit(func() error { return os.Chmod(folder, 0o700) })
+		return undo.commit(func() error {
+			if err := made.checkIs(made.name); err != nil {
+				return err
+			}
+			return made.root.Chmod(".", 0o700)
+		})
 	}
 	return errors.New("the backup does not hold the signer's key")
 }
