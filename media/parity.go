@@ -289,6 +289,9 @@ func (w fixedWriter) WriteAt(p []byte, offset int64) (int, error) {
 	return copy(w[offset:], p), nil
 }
 
+// verifyChunk is what VerifyParity reads at a time.
+const verifyChunk = 1 << 20
+
 // VerifyParity reads a parity file of a file of size bytes and returns its SHA-256 in
 // hex and its own size. The error is not nil where it contradicts itself; whether it is the
 // parity of that file only its data can tell.
@@ -307,25 +310,30 @@ func VerifyParity(r io.ReaderAt, size int64) (digest string, length int64, err e
 		return "", 0, errors.New("the head of the parity file is damaged")
 	}
 	sum.Write(head)
-	pieces := [2][]byte{make([]byte, l.piece), make([]byte, l.piece)}
+	total := l.parity * l.columns // pieces, one behind the other
+	together := min(total, max(1, int(verifyChunk/l.piece)))
+	chunks := [2][]byte{make([]byte, int64(together)*l.piece), make([]byte, int64(together)*l.piece)}
 	read := make(chan error, 1)
-	get := func(n int) {
-		i, j, piece := n/l.columns, n%l.columns, pieces[n%2]
-		err := readFull(r, piece, l.parityAt(i, j))
-		if err == nil && [pieceDigest]byte(head[l.digestAt(l.data+i, j):]) != l.digest(piece) {
-			err = errors.New("a block of the parity file is damaged")
+	get := func(first int) {
+		chunk := chunks[first/together%2][:int64(min(together, total-first))*l.piece]
+		err := readFull(r, chunk, l.parityAt(0, first))
+		for n := 0; err == nil && n < len(chunk)/int(l.piece); n++ {
+			i, j, piece := (first+n)/l.columns, (first+n)%l.columns, chunk[int64(n)*l.piece:][:l.piece]
+			if [pieceDigest]byte(head[l.digestAt(l.data+i, j):]) != l.digest(piece) {
+				err = errors.New("a block of the parity file is damaged")
+			}
 		}
 		read <- err
 	}
 	go get(0)
-	for n, total := 0, l.parity*l.columns; n < total; n++ {
+	for first := 0; first < total; first += together {
 		if err := <-read; err != nil {
 			return "", 0, err
 		}
-		if n+1 < total { // the next one is read while this one is hashed
-			go get(n + 1)
+		if next := first + together; next < total { // it is read while this one is hashed
+			go get(next)
 		}
-		sum.Write(pieces[n%2])
+		sum.Write(chunks[first/together%2][:int64(min(together, total-first))*l.piece])
 	}
 	return hex.EncodeToString(sum.Sum(nil)), l.fileSize(), nil
 }

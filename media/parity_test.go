@@ -304,6 +304,27 @@ func TestVerifyParityNoticesEveryChangedByte(t *testing.T) {
 	}
 }
 
+// The pieces of a large file's parity are read several at a time.
+func TestVerifyParityNoticesEveryPieceOfALargeFile(t *testing.T) {
+	data := bundle(30 << 20)
+	l, file := makeParity(t, data)
+	pieces := l.parity * l.columns
+	require.NotZero(t, pieces%int(verifyChunk/l.piece), "the last ones are fewer")
+	sum, length, err := VerifyParity(bytes.NewReader(file), l.length)
+	require.NoError(t, err)
+	require.EqualValues(t, len(file), length)
+	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(file)), sum)
+	for n := range pieces {
+		at := l.head() + int64(n+1)*l.piece - 1
+		file[at] ^= 1
+		_, _, err := VerifyParity(bytes.NewReader(file), l.length)
+		require.Error(t, err, "piece %d", n)
+		file[at] ^= 1
+		_, _, err = VerifyParity(bytes.NewReader(file[:at]), l.length)
+		require.Error(t, err, "up to piece %d", n)
+	}
+}
+
 // FuzzRepair: whatever the two files are, NewRepair does not panic; what an intact
 // parity file gives back from damaged data is the data, or an error.
 func FuzzRepair(f *testing.F) {

@@ -18,14 +18,42 @@ import (
 type accept func(media.Blob) error
 
 // is accepts what has the digest of the manifest.
-func is(want format.ManifestFile) accept {
+func is(want format.ManifestFile) accept { return written(nil, want, newSteps(nil)) }
+
+// written is is, and writes what it reads to out, unless that is nil: from the beginning every
+// time.
+func written(out io.WriterAt, want format.ManifestFile, progress steps) accept {
 	return func(b media.Blob) error {
 		sum := sha256.New()
-		if err := copyAt(sum, b, want.Size, func(int) {}); err != nil {
+		to := io.Writer(sum)
+		if out != nil {
+			to = io.MultiWriter(sum, outWriter{io.NewOffsetWriter(out, 0)})
+		}
+		if err := copyAt(to, b, want.Size, progress(want.Name, want.Size)); err != nil {
 			return err
 		}
 		return compareDigest(want.Size, sum.Sum(nil), want)
 	}
+}
+
+// outWriter marks what goes wrong with the file that is written: no other way to read it helps.
+type outWriter struct{ io.Writer }
+
+func (w outWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		err = &writeError{err}
+	}
+	return n, err
+}
+
+type writeError struct{ error }
+
+func (e *writeError) Unwrap() error { return e.error }
+
+func isWrite(err error) bool {
+	var w *writeError
+	return errors.As(err, &w)
 }
 
 // proven opens a listed file that has the digest of the manifest: on the first medium where
@@ -57,7 +85,10 @@ func (c *Copy) whole(want format.ManifestFile) media.Blob {
 // others, and several together. Where what comes out is not the file, fewer media are tried.
 // So whatever is possible with some of the media is possible with all of them.
 func (c *Copy) assemble(want format.ManifestFile, scratch Scratch, good accept) (_ media.Blob, rebuilt int, err error) {
-	a := &assembly{want: want, scratch: scratch, good: good}
+	return c.together(&assembly{want: want, scratch: scratch, good: good})
+}
+
+func (c *Copy) together(a *assembly) (_ media.Blob, rebuilt int, err error) {
 	for _, m := range c.media {
 		a.open(c, m)
 	}
@@ -66,7 +97,7 @@ func (c *Copy) assemble(want format.ManifestFile, scratch Scratch, good accept) 
 		a.opened.Close()
 		return nil, 0, err
 	}
-	return assembled{r, want.Size, a.opened}, r.Rebuilt(), nil
+	return assembled{r, a.want.Size, a.opened}, r.Rebuilt(), nil
 }
 
 // assembled is a file that was put together from several.
@@ -84,8 +115,10 @@ type assembly struct {
 	want    format.ManifestFile
 	scratch Scratch
 	good    accept
-	copies  [][]media.RepairCopy // by medium
-	tables  []media.Table        // of the parity files, each different one once
+	// over is the medium that good writes to, nil for none: the temporary file there is no source.
+	over   *Medium
+	copies [][]media.RepairCopy // by medium
+	tables []media.Table        // of the parity files, each different one once
 	// authentic tells that the first table is of a parity file that is as it is listed.
 	authentic bool
 	opened    joined
@@ -107,6 +140,9 @@ func (a *assembly) open(c *Copy, m *Medium) {
 	// The rest of a repair that the power cut off in the middle of its rename, and where the next
 	// repair keeps it.
 	for _, name := range []string{a.want.Name, a.want.Name + restExt} {
+		if m == a.over && name == a.want.Name {
+			continue
+		}
 		if rest := open(media.TempName(name)); rest != nil {
 			copies = append(copies, media.RepairCopy{Data: rest})
 		}
@@ -137,8 +173,8 @@ func (a *assembly) try() (*media.Repair, error) {
 	slices.SortStableFunc(sets, func(x, y uint) int { return cmp.Compare(bits.OnesCount(x), bits.OnesCount(y)) })
 	for i, set := range append(sets, 0) { // at last as if there were none: pieces as they are
 		r, err := a.with(pick(a.tables, set))
-		if err == nil {
-			return r, nil
+		if err == nil || isWrite(err) {
+			return r, err
 		}
 		if first == nil || errors.Is(err, media.ErrScratch) {
 			first = err
@@ -165,8 +201,8 @@ func (a *assembly) with(tables []media.Table) (*media.Repair, error) {
 		if err == nil {
 			err = a.good(assembled{r, a.want.Size, nil})
 		}
-		if err == nil {
-			return r, nil
+		if err == nil || isWrite(err) {
+			return r, err
 		}
 		if first == nil {
 			first = err

@@ -64,8 +64,21 @@ type Checked struct {
 	Generations []CheckedGeneration
 	Findings    []Finding
 
-	digests map[int]string // of the manifests that can be trusted, by generation
-	pages   bool
+	digests  map[int]string // of the manifests that can be trusted, by generation
+	verified map[listed]error
+	options  CheckOptions
+}
+
+// CheckOptions of Check; the zero value is for a medium.
+type CheckOptions struct {
+	// Pages tells that it is a set of pages, which carry nothing but the bundles.
+	Pages bool
+	// Repairs tells that a repair follows: it finds out whether what is damaged can be rebuilt.
+	Repairs bool
+	// Before is the check that a repair began with. What was as it is listed then is not read again.
+	Before *Checked
+	// Progress is told of bytes; nil for nobody.
+	Progress func(done, total int64)
 }
 
 // Damaged tells whether anything is.
@@ -97,11 +110,9 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 }
 
 // Check reads everything a medium holds of a vault and compares it with what is
-// signed. It writes nothing and needs no secret. pages tells that the medium is
-// a set of pages, which carry nothing but the bundles. progress is told of bytes; nil for
-// nobody. Keeps G3.
-func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
-	c := &Checked{Medium: m, pages: pages}
+// signed. It writes nothing and needs no secret. Keeps G3.
+func Check(m *Medium, o CheckOptions) *Checked {
+	c := &Checked{Medium: m, options: o}
 	if m.Err != nil {
 		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
 	}
@@ -110,13 +121,13 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 	}
 	c.checkNames(m.base, identityNames())
 	for _, name := range format.Compartments() {
-		if _, err := m.Identity.recipient(name); err != nil && !pages {
+		if _, err := m.Identity.recipient(name); err != nil && !o.Pages {
 			c.add(Damage, "VAULT-RECIPIENT", m.Path(recipientFile(name)), fmt.Errorf("%w; a restore does not need it", err))
 		}
 	}
 	var were map[int]time.Time // generations that were whole here, and when
 	switch {                   // neither pages nor the vault's own folder carry a kit, and only it a ledger
-	case pages:
+	case o.Pages:
 	case m.OwnFolder():
 		if err := m.CheckSigner(); err != nil {
 			c.add(Damage, "VAULT-SIGNER", m.Path(signerFile), fmt.Errorf("%w: nothing can be sealed with this folder; %s", err, SignerAdvice))
@@ -145,13 +156,13 @@ func Check(m *Medium, pages bool, progress func(done, total int64)) *Checked {
 		}
 	}
 	c.digests = map[int]string{}
-	verified := c.verifyAll(generations, progress)
+	c.verified = c.verifyAll(generations)
 	for _, g := range generations {
 		if errors.Is(g.Err, ErrIncomplete) {
 			c.checkIncomplete(g, were, g.Number >= newest)
 			continue
 		}
-		c.checkGeneration(g, c.digests[g.Number-1], verified)
+		c.checkGeneration(g, c.digests[g.Number-1])
 		if g.Err == nil {
 			c.digests[g.Number] = g.Digest
 		}
@@ -221,27 +232,39 @@ type listed struct {
 	name       string
 }
 
+// was is how a file that a generation lists was found: nil as it is listed. A check of another
+// manifest knows nothing of it.
+func (c *Checked) was(g Generation, name string) (err error, known bool) {
+	if c == nil || g.Err != nil || c.digests[g.Number] != g.Digest {
+		return nil, false
+	}
+	err, known = c.verified[listed{g.Number, name}]
+	return err, known
+}
+
 // verifyAll compares every file that is listed with its digest, several at a time.
-func (c *Checked) verifyAll(generations []Generation, progress func(done, total int64)) map[listed]error {
+func (c *Checked) verifyAll(generations []Generation) map[listed]error {
 	type job struct {
 		generation int
 		file       format.ManifestFile
 	}
 	var jobs []job
 	var total int64
+	results := map[listed]error{}
 	for _, g := range generations {
 		if g.Err != nil {
 			continue
 		}
 		for _, f := range g.Manifest.Files {
-			if c.expects(f.Name) {
+			if err, known := c.options.Before.was(g, f.Name); known && err == nil {
+				results[listed{g.Number, f.Name}] = nil
+			} else if c.expects(f.Name) {
 				jobs, total = append(jobs, job{g.Number, f}), total+f.Size
 			}
 		}
 	}
 	// The largest first, so that none is left alone at the end.
 	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(b.file.Size, a.file.Size) })
-	results := map[listed]error{}
 	var mu sync.Mutex
 	var done int64
 	queue := make(chan job, len(jobs))
@@ -256,8 +279,8 @@ func (c *Checked) verifyAll(generations []Generation, progress func(done, total 
 				err := c.Medium.verifyListed(j.generation, j.file)
 				mu.Lock()
 				results[listed{j.generation, j.file.Name}] = err
-				if done += j.file.Size; progress != nil {
-					progress(done, total)
+				if done += j.file.Size; c.options.Progress != nil {
+					c.options.Progress(done, total)
 				}
 				mu.Unlock()
 			}
@@ -270,7 +293,7 @@ func (c *Checked) verifyAll(generations []Generation, progress func(done, total 
 // expects tells which files of a generation must be on this medium. Pages carry the
 // bundles of the compartments and nothing else.
 func (c *Checked) expects(name string) bool {
-	if c.pages {
+	if c.options.Pages {
 		return slices.Contains(format.Compartments(), strings.TrimSuffix(name, ".age"))
 	}
 	return true
@@ -303,7 +326,7 @@ func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest b
 
 // checkGeneration judges one generation. before is the digest of the generation with the
 // number before it, "" where it is not on this medium.
-func (c *Checked) checkGeneration(g Generation, before string, verified map[listed]error) {
+func (c *Checked) checkGeneration(g Generation, before string) {
 	m, dir := c.Medium, generationDir(g.Number)
 	state := CheckedGeneration{Number: g.Number}
 	if g.Err != nil {
@@ -321,7 +344,7 @@ func (c *Checked) checkGeneration(g Generation, before string, verified map[list
 	state.Whole, state.Repairable = true, true
 	for _, f := range g.Manifest.Files {
 		known = append(known, f.Name)
-		err := verified[listed{g.Number, f.Name}]
+		err := c.verified[listed{g.Number, f.Name}]
 		switch {
 		case err == nil:
 		case errors.Is(err, fs.ErrNotExist) && m.mayLack(f.Name):
@@ -344,6 +367,10 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 		return
 	}
 	state.Whole = false
+	if c.options.Repairs {
+		c.add(Damage, "BUNDLE-DIGEST", where, err)
+		return
+	}
 	rebuilt, repairErr := (&Copy{Generation: g, Identity: c.Medium.Identity, media: []*Medium{c.Medium}}).try(f)
 	switch {
 	case errors.Is(repairErr, media.ErrScratch): // up to here every codeword had enough

@@ -215,7 +215,7 @@ func kitIsGoodOrNamed(f media.FS) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for _, f := range Check(found[0], false, nil).Findings {
+	for _, f := range Check(found[0], CheckOptions{}).Findings {
 		if f.ID == "KIT-SIGNATURE" || f.ID == "KIT-DIGEST" || f.ID == "KIT-MISSING" {
 			return false, nil
 		}

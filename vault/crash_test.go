@@ -126,7 +126,7 @@ func intact(fs media.FS) (number int, whole bool, err error) {
 			return c.Number, false, err
 		}
 	}
-	for _, g := range Check(found[0], false, nil).Generations {
+	for _, g := range Check(found[0], CheckOptions{}).Generations {
 		if g.Number == c.Number {
 			whole = g.Whole
 		}
@@ -256,7 +256,7 @@ func TestAPowerCutDuringARepairOrACopyLosesNothing(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			mended, err := Mend(Check(found[0], false, nil), d, nil, testTime, nil)
+			mended, err := Mend(Check(found[0], CheckOptions{}), d, nil, testTime, nil)
 			for _, m := range mended {
 				err = errors.Join(err, m.Err)
 			}
@@ -326,7 +326,7 @@ func TestTheNextSealCleansUpAfterAPowerCut(t *testing.T) {
 		require.Empty(t, result.Failed, "cut %d", i)
 		found, err := OpenMedia(media.NewDir(left[i]))
 		require.NoError(t, err)
-		checked := Check(found[0], false, nil)
+		checked := Check(found[0], CheckOptions{})
 		require.False(t, checked.Damaged(), "cut %d: %v", i, checked.Findings)
 		for _, f := range checked.Findings {
 			require.NotEqual(t, "GENERATION-INCOMPLETE", f.ID, "cut %d", i)

@@ -121,7 +121,7 @@ func (w *world) holds(m machine, old int) error {
 	for _, g := range generations {
 		known[g.Number] = g.Digest
 	}
-	for _, f := range Check(now.folder.Medium, false, nil).Findings {
+	for _, f := range Check(now.folder.Medium, CheckOptions{}).Findings {
 		// What is sealed is recorded by the caller of Seal, which these tests do not do.
 		if f.Severity == Damage && f.ID != "GENERATION-INCOMPLETE" && f.ID != "VAULT-LEDGER-BEHIND" {
 			return fmt.Errorf("the folder: %s %s: %s", f.ID, f.Path, f.Text)
@@ -169,7 +169,7 @@ func (w *world) tidy(m machine, archive string) error {
 		if err != nil {
 			return err
 		}
-		if findings := Check(found[0], false, nil).Findings; len(findings) > 0 {
+		if findings := Check(found[0], CheckOptions{}).Findings; len(findings) > 0 {
 			return fmt.Errorf("after the next seal: %s %s: %s", findings[0].ID, findings[0].Path, findings[0].Text)
 		}
 		number, err := restores(cards, f)
@@ -315,7 +315,7 @@ func TestASealRemovesTheRestsOfGoodFilesAlone(t *testing.T) {
 	require.NoError(t, mend(stick))
 	found, err := OpenMedia(d)
 	require.NoError(t, err)
-	require.Empty(t, Check(found[0], false, nil).Findings)
+	require.Empty(t, Check(found[0], CheckOptions{}).Findings)
 }
 
 // A writer that has another order than generation.write is caught: with the manifest before

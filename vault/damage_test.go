@@ -92,7 +92,7 @@ func (d damage) judge(was []byte, cards []shard.Share) (j judged, err error) {
 	found, err := OpenMedia(source)
 	var named, repairable bool
 	if err == nil {
-		checked := Check(found[0], false, nil)
+		checked := Check(found[0], CheckOptions{})
 		named, repairable = names(checked), checkedRepairable(checked)
 	}
 	switch {
@@ -331,7 +331,7 @@ func TestATreeInTheRootOfAMediumLacksNothing(t *testing.T) {
 	check := func() *Checked {
 		found, err := OpenMedia(media.Memory{Title: "stick", Files: files})
 		require.NoError(t, err)
-		return Check(found[0], false, nil)
+		return Check(found[0], CheckOptions{})
 	}
 	require.True(t, check().Generations[0].Whole)
 	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.Contains(name, archivePrefix) })

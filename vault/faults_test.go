@@ -138,7 +138,7 @@ func mend(f media.FS) error {
 	if err != nil {
 		return err
 	}
-	mended, err := Mend(Check(found[0], false, nil), d, nil, testTime, nil)
+	mended, err := Mend(Check(found[0], CheckOptions{}), d, nil, testTime, nil)
 	for _, m := range mended {
 		err = errors.Join(err, m.Err)
 	}
@@ -156,7 +156,7 @@ func TestEveryFaultOfARepairIsSeenOrDoesNothing(t *testing.T) {
 			require.True(t, whole, f)
 			found, err := OpenMedia(media.NewDir(f.inner))
 			require.NoError(t, err)
-			require.False(t, Check(found[0], false, nil).Damaged(), f)
+			require.False(t, Check(found[0], CheckOptions{}).Damaged(), f)
 			return false
 		}
 		require.NoError(t, mend(f.inner), "%s: once more", f)

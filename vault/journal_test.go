@@ -64,7 +64,7 @@ func TestTheLogOfAMediumVetoesNoSeal(t *testing.T) {
 	require.Equal(t, map[string][]int{"good": {1}, "dir": {1}, "huge": {1}}, sealed.Retired)
 	found, err := OpenMedia(targets[1])
 	require.NoError(t, err)
-	checked := Check(found[0], false, nil)
+	checked := Check(found[0], CheckOptions{})
 	require.Len(t, checked.Findings, 1)
 	require.Equal(t, "MEDIUM-LOG", checked.Findings[0].ID)
 	require.Equal(t, Damage, checked.Findings[0].Severity)

@@ -47,7 +47,7 @@ func TestForkedGenerationsAreReported(t *testing.T) {
 	for _, m := range []*media.Dir{a, b} {
 		found, err := OpenMedia(m)
 		require.NoError(t, err)
-		checks = append(checks, Check(found[0], false, nil))
+		checks = append(checks, Check(found[0], CheckOptions{}))
 		require.False(t, checks[len(checks)-1].Damaged())
 	}
 	CheckTogether(checks)
@@ -64,7 +64,7 @@ func TestAMediumWithoutAGenerationIsDamage(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(medium.Name(), "coldvault", w.folder.ID, "generations")))
 	found, err := OpenMedia(medium)
 	require.NoError(t, err)
-	require.True(t, Check(found[0], false, nil).Damaged())
+	require.True(t, Check(found[0], CheckOptions{}).Damaged())
 }
 
 // Two seals at once must not clear away each other's work: the second is refused. Shows G4.

@@ -152,7 +152,10 @@ func (j *mending) generation(number int) {
 	mended := true
 	for _, want := range g.Manifest.Files {
 		name := path.Join(generationDir(number), want.Name)
-		err := j.Medium.verifyListed(number, want)
+		err, known := j.was(g, want.Name)
+		if !known {
+			err = j.Medium.verifyListed(number, want)
+		}
 		if err == nil || errors.Is(err, fs.ErrNotExist) && j.Medium.mayLack(want.Name) {
 			continue
 		}
@@ -230,10 +233,7 @@ func (j *mending) file(c *Copy, want format.ManifestFile) (rebuilt int, err erro
 	if err := j.Medium.verifyListed(c.Number, rest); err != nil {
 		return rebuilt, fmt.Errorf("it cannot be repaired: %w", err)
 	}
-	if err := pending.Commit(); err != nil {
-		return rebuilt, err
-	}
-	return rebuilt, j.Medium.verifyListed(c.Number, want)
+	return rebuilt, pending.Commit()
 }
 
 // keepRest keeps what a rename that was cut left of a file: it may be damaged too, and still hold
@@ -258,32 +258,49 @@ func (j *mending) keepRest(name string) error {
 
 // content writes what a file must be: as another medium has it, as it follows from what it
 // is the parity of, or as it is put together from all media, of which this one is the first.
+// Files may be large and media slow, so what is written is judged while it is read.
 func (j *mending) content(c *Copy, want format.ManifestFile, out *media.Pending) (rebuilt int, err error) {
 	scratch, err := j.dir.Rewrite(path.Join(j.Medium.base, generationDir(c.Number), want.Name+scratchExt))
 	if err != nil {
 		return 0, err
 	}
 	defer scratch.Abort()
-	from := (&Copy{Generation: c.Generation, media: c.media[1:]}).whole(want)
-	switch {
-	case from != nil:
-	case format.IsParity(want.Name):
+	good := written(out, want, j.progress)
+	for _, m := range c.media[1:] {
+		b, err := m.openListed(c.Number, want.Name)
+		if err == nil {
+			err = errors.Join(good(b), b.Close())
+		}
+		if err == nil || isWrite(err) {
+			return 0, err
+		}
+	}
+	if format.IsParity(want.Name) {
 		of, err := c.parityOf(want)
 		if err != nil {
 			return 0, err
 		}
-		if from, _, err = c.proven(of, scratch); err != nil {
+		from, err := j.parityFrom(c, of, scratch)
+		if err != nil {
 			return 0, err
 		}
 		defer from.Close()
 		return 0, media.WriteParity(out, from, of.Size, media.ParityOptions{})
-	default:
-		if from, rebuilt, err = c.assemble(want, scratch, is(want)); err != nil {
-			return 0, err
-		}
 	}
-	defer from.Close()
-	return rebuilt, copyAt(out, from, want.Size, j.progress(want.Name, want.Size))
+	from, rebuilt, err := c.together(&assembly{want: want, scratch: scratch, good: good, over: j.Medium})
+	if err != nil {
+		return 0, err
+	}
+	return rebuilt, from.Close()
+}
+
+// parityFrom opens what a parity file is made of: here, if the check has found it whole.
+func (j *mending) parityFrom(c *Copy, of format.ManifestFile, scratch Scratch) (media.Blob, error) {
+	if err, known := j.was(c.Generation, of.Name); known && err == nil {
+		return j.Medium.openListed(c.Number, of.Name)
+	}
+	from, _, err := c.proven(of, scratch)
+	return from, err
 }
 
 // parityOf gives the file that a parity file is of.

@@ -65,7 +65,7 @@ func (p *pair) mend(f media.FS) error {
 		return err
 	}
 	d := media.NewDir(f)
-	mended, err := Mend(Check(found[0], false, nil), d, found[1:], testTime, nil)
+	mended, err := Mend(Check(found[0], CheckOptions{Repairs: true}), d, found[1:], testTime, nil)
 	for _, m := range mended {
 		err = errors.Join(err, m.Err)
 	}
@@ -102,7 +102,7 @@ func (p *pair) asSealed(f media.FS) error {
 		}
 	}
 	found, err := OpenMedia(media.NewDir(f))
-	if err == nil && Check(found[0], false, nil).Damaged() {
+	if err == nil && Check(found[0], CheckOptions{}).Damaged() {
 		err = errors.New("check reports damage")
 	}
 	return err
@@ -114,7 +114,7 @@ func findsNothing(f media.FS) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range Check(found[0], false, nil).Findings {
+	for _, f := range Check(found[0], CheckOptions{}).Findings {
 		return fmt.Errorf("%s: %s %s", f.ID, f.Path, f.Text)
 	}
 	return nil
@@ -437,7 +437,7 @@ func TestAGenerationThatWasWholeIsNoRest(t *testing.T) {
 			t.Helper()
 			found, err := OpenMedia(media.NewDir(p.bad))
 			require.NoError(t, err)
-			checked := Check(found[0], false, nil)
+			checked := Check(found[0], CheckOptions{})
 			require.Equal(t, 1, checked.Damages())
 			require.Contains(t, checked.Findings[0].Text, "its manifest is lost: it was whole on ")
 			_, err = (&Copies{Identity: found[0].Identity, Media: found}).Select(1)
@@ -525,7 +525,7 @@ func TestAFolderInThePlaceOfAFileIsNamed(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Join(file, inside), 0o700))
 			own, err := OpenMedia(w.folder.dir)
 			require.NoError(t, err)
-			mended, err := Mend(Check(found[0], false, nil), stick, own, testTime, nil)
+			mended, err := Mend(Check(found[0], CheckOptions{}), stick, own, testTime, nil)
 			require.NoError(t, err)
 			require.Len(t, mended, 1)
 			if inside == "" {

@@ -100,7 +100,7 @@ func TestARestMayBeTheLastGoodCopy(t *testing.T) {
 		require.Contains(t, fmt.Sprint(result.Notes), "what an interrupted write had left of generation 2 on bad stays, for nothing else here has its archive-01.age whole")
 		found, copies, err := p.both(p.bad)
 		require.NoError(t, err)
-		mended, err := Mend(Check(found[1], false, nil), media.NewDir(p.good), copies.Media, testTime, nil)
+		mended, err := Mend(Check(found[1], CheckOptions{}), media.NewDir(p.good), copies.Media, testTime, nil)
 		require.NoError(t, err)
 		for _, m := range mended {
 			require.NoError(t, m.Err, m.Path)
@@ -150,7 +150,7 @@ func TestWhatIsLeftOfAForkIsNotOverwritten(t *testing.T) {
 	require.NoError(t, err)
 	other, err := OpenMedia(a)
 	require.NoError(t, err)
-	mended, err := Mend(Check(found[0], false, nil), b, other, testTime, nil)
+	mended, err := Mend(Check(found[0], CheckOptions{}), b, other, testTime, nil)
 	require.NoError(t, err)
 	require.Len(t, mended, 1)
 	require.ErrorContains(t, mended[0].Err, "nothing is written over it")
@@ -185,7 +185,7 @@ func TestTheLogOfAMediumIsBelievedAsFarAsItIsSound(t *testing.T) {
 		t.Helper()
 		found, err := OpenMedia(media.NewDir(p.bad))
 		require.NoError(t, err)
-		return Check(found[0], false, nil)
+		return Check(found[0], CheckOptions{})
 	}
 	t.Run("a damaged line", func(t *testing.T) {
 		p := newPair(t)
@@ -311,7 +311,7 @@ func TestALogThatNamesWhatNobodyMadeStopsNothing(t *testing.T) {
 	p.relog(t, 1, 2, 3+maxLeap)
 	found, err := OpenMedia(media.NewDir(p.bad))
 	require.NoError(t, err)
-	checked := Check(found[0], false, nil)
+	checked := Check(found[0], CheckOptions{})
 	require.False(t, checked.Damaged())
 	require.Contains(t, fmt.Sprint(checked.Findings), "so far above all others that nobody made it")
 	result, err := p.w.sealWith("", 0, media.NewDir(p.good))

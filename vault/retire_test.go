@@ -117,7 +117,7 @@ func TestARemovalThatWasCutIsNoDamage(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		checked := Check(found[0], false, nil)
+		checked := Check(found[0], CheckOptions{})
 		for _, f := range checked.Findings {
 			if f.ID == "GENERATION-INCOMPLETE" && strings.HasSuffix(f.Path, generationDir(1)) {
 				rests++

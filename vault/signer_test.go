@@ -19,7 +19,7 @@ func TestASignerFileThatNoPassphraseOpensIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	names := func() bool {
 		require.NoError(t, err)
-		for _, f := range Check(w.folder.Medium, false, nil).Findings {
+		for _, f := range Check(w.folder.Medium, CheckOptions{}).Findings {
 			if f.ID == "VAULT-SIGNER" {
 				return true
 			}
@@ -61,8 +61,8 @@ func TestTheOwnFolderIsKnownByWhatItHas(t *testing.T) {
 	}
 	m := open(inside)
 	require.False(t, m.OwnFolder())
-	require.Empty(t, Check(m, false, nil).Findings)
+	require.Empty(t, Check(m, CheckOptions{}).Findings)
 	delete(inside, generationDir(1)+"/archive-01.age")
-	require.True(t, Check(open(inside), false, nil).Damaged(), "only the vault's own folder lacks archives")
+	require.True(t, Check(open(inside), CheckOptions{}).Damaged(), "only the vault's own folder lacks archives")
 	require.True(t, w.folder.OwnFolder())
 }

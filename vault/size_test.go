@@ -49,7 +49,7 @@ func TestASizeThatAManifestStatesTakesNothing(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			found, err := OpenMedia(bad.source("stick"))
 			require.NoError(t, err, what)
-			checked := Check(found[0], false, nil)
+			checked := Check(found[0], CheckOptions{})
 			require.True(t, checked.Damaged(), what)
 			require.Equal(t, name == "cold.age.parity" && size <= format.MaxBundle, checked.Generations[1].Whole, what)
 
@@ -65,7 +65,7 @@ func TestASizeThatAManifestStatesTakesNothing(t *testing.T) {
 			f := bad.on(t, "stick")
 			onStick, err := OpenMedia(media.NewDir(f))
 			require.NoError(t, err, what)
-			_, _ = Mend(Check(onStick[0], false, nil), media.NewDir(f), nil, testTime, nil)
+			_, _ = Mend(Check(onStick[0], CheckOptions{}), media.NewDir(f), nil, testTime, nil)
 			runtime.ReadMemStats(&after)
 			require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(128<<20), what)
 

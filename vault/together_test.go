@@ -134,7 +134,7 @@ func (w *trees) mended(t *testing.T, one tree, others ...tree) (map[string]bool,
 			found = append(found, more...)
 		}
 	}
-	done, _ := Mend(Check(own, false, nil), media.NewDir(f), found, testTime, nil)
+	done, _ := Mend(Check(own, CheckOptions{}), media.NewDir(f), found, testTime, nil)
 	out := map[string]bool{}
 	for name, want := range w.whole {
 		got, err := media.NewDir(f).Read(name, 1<<20)
@@ -248,7 +248,7 @@ func TestALoneMediumWithoutSharesJSONRestores(t *testing.T) {
 		// It is no whole medium: check says so, and nothing is copied from it.
 		found, err := OpenMedia(m.source("m1"))
 		require.NoError(t, err)
-		require.True(t, Check(found[0], false, nil).Damaged())
+		require.True(t, Check(found[0], CheckOptions{}).Damaged())
 		c, err := copies.Select(2)
 		require.NoError(t, err)
 		_, err = c.Duplicate([]*media.Dir{media.NewDir(mediatest.New("to"))}, testTime, nil)

@@ -259,7 +259,7 @@ func TestNumberIsAboveWhatTheMediaHave(t *testing.T) {
 	require.Equal(t, 3, w.seal(medium).Generation)
 	found, err := OpenMedia(medium)
 	require.NoError(t, err)
-	require.False(t, Check(found[0], false, nil).Damaged())
+	require.False(t, Check(found[0], CheckOptions{}).Damaged())
 }
 
 func TestABadTargetDoesNotStopTheOthers(t *testing.T) {
@@ -306,7 +306,7 @@ func TestEveryChangedByteIsRepairedOrRefused(t *testing.T) {
 					refused++
 					continue
 				}
-				checked := Check(found[0], false, nil)
+				checked := Check(found[0], CheckOptions{})
 				// The end of a log that a power cut has torn is a note.
 				named := checked.Damaged() || path.Base(name) == ledger.MediumLogName && len(checked.Findings) > 0
 				require.True(t, named, "%s byte %d ^ %#x", name, i, mask)

@@ -66,7 +66,7 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	result := &CheckResult{Pages: in.PageSets(), Inputs: in.Inputs}
 	damaged := false
 	for _, m := range in.Media {
-		result.Media = append(result.Media, checkMedium(c, m))
+		result.Media = append(result.Media, checkMedium(c, m, vault.CheckOptions{Repairs: r.Repair && mendable(m)}))
 	}
 	if r.Repair {
 		if result.Repaired, err = repair(c, in, result.Media, r.Now); err != nil {
@@ -76,7 +76,7 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	for _, p := range result.Pages {
 		damaged = damaged || p.Need > 0 || p.Err != nil
 		for _, m := range p.Medium {
-			result.Media = append(result.Media, vault.Check(m, true, nil))
+			result.Media = append(result.Media, vault.Check(m, vault.CheckOptions{Pages: true}))
 		}
 	}
 	vault.CheckTogether(result.Media)
@@ -208,7 +208,7 @@ func (r *ScanResult) judge() error {
 			err = fmt.Errorf("%s: %w", p.Title(), p.Err)
 		}
 		for _, m := range p.Medium {
-			checked := vault.Check(m, true, nil)
+			checked := vault.Check(m, vault.CheckOptions{Pages: true})
 			r.Media = append(r.Media, checked)
 			if checked.Damaged() {
 				err = ErrDamage

@@ -16,10 +16,10 @@ func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) (repa
 	var errs []error
 	repaired = map[string]bool{}
 	for i, checked := range checks {
-		dir, isDir := checked.Medium.Source.(*media.Dir)
-		if !checked.Damaged() && !checked.Incomplete() || !isDir {
+		if !checked.Damaged() && !checked.Incomplete() || !mendable(checked.Medium) {
 			continue
 		}
+		dir := checked.Medium.Source.(*media.Dir)
 		mended, err := vault.Mend(checked, dir, in.AllMedia(), now, throttled(c))
 		c.Progress("", 0, 0)
 		for _, m := range mended {
@@ -44,16 +44,23 @@ func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) (repa
 		}
 		for _, m := range again {
 			if m.ID == checked.Medium.ID {
-				checks[i] = checkMedium(c, m)
+				checks[i] = checkMedium(c, m, vault.CheckOptions{Before: checked})
 			}
 		}
 	}
 	return repaired, withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
 }
 
+// mendable tells what a repair can write to.
+func mendable(m *vault.Medium) bool {
+	_, isDir := m.Source.(*media.Dir)
+	return isDir
+}
+
 // checkMedium checks one medium and shows how far it is.
-func checkMedium(c Console, m *vault.Medium) *vault.Checked {
+func checkMedium(c Console, m *vault.Medium, o vault.CheckOptions) *vault.Checked {
 	tell := throttled(c)
 	defer c.Progress("", 0, 0)
-	return vault.Check(m, false, func(done, total int64) { tell("checking "+m.Source.Name(), done, total) })
+	o.Progress = func(done, total int64) { tell("checking "+m.Source.Name(), done, total) }
+	return vault.Check(m, o)
 }

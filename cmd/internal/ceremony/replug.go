@@ -123,7 +123,7 @@ func proveAgain(c Console, name, vaultID string, sealed *vault.SealResult) error
 		if m.ID != vaultID {
 			continue
 		}
-		checked := checkMedium(c, m)
+		checked := checkMedium(c, m, vault.CheckOptions{})
 		for _, g := range checked.Generations {
 			if g.Number == sealed.Generation && g.Whole && !g.Damaged && checked.Digest(g.Number) == sealed.Digest {
 				return nil

@@ -47,7 +47,7 @@ func restoreGolden(golden fs.FS) error {
 	if err != nil {
 		return err
 	}
-	if vault.Check(found[0], false, nil).Damaged() {
+	if vault.Check(found[0], vault.CheckOptions{}).Damaged() {
 		return errors.New("a whole medium is called damaged")
 	}
 	for name, data := range medium.Files {
@@ -55,7 +55,7 @@ func restoreGolden(golden fs.FS) error {
 			data[len(data)/2] ^= 1
 		}
 	}
-	if !vault.Check(found[0], false, nil).Damaged() {
+	if !vault.Check(found[0], vault.CheckOptions{}).Damaged() {
 		return errors.New("a damaged medium is called whole")
 	}
 	return openGolden(golden, found)
