@@ -262,3 +262,38 @@ func afterFault(f *mediatest.FS, name string, fault mediatest.Fault, err error) 
 	}
 	return holds(f, name, newBytes, nil)
 }
+
+// What fails and is told takes its temporary file with it: a medium that is full does not fill
+// up with them.
+func TestAWriteThatFailsLeavesNoTemporaryFile(t *testing.T) {
+	writes := map[string]func(*media.Dir) error{
+		"Commit":  func(d *media.Dir) error { return d.Commit("d/new", newBytes) },
+		"Replace": func(d *media.Dir) error { return d.Replace("d/file", newBytes) },
+	}
+	for name, write := range writes {
+		for _, fault := range []mediatest.Fault{mediatest.IOError, mediatest.NoSpace} {
+			failed := 0
+			for n := 1; ; n++ {
+				inner := mediatest.New("stick")
+				require.NoError(t, media.NewDir(inner).MkdirAll("d"))
+				require.NoError(t, media.NewDir(inner).Commit("d/file", oldBytes))
+				faulty := mediatest.NewFaults(inner)
+				faulty.Inject(fault, mediatest.At(n))
+				err := write(media.NewDir(faulty))
+				if faulty.Count() < n {
+					break
+				}
+				if err == nil {
+					continue
+				}
+				failed++
+				left, err := media.NewDir(inner).List("d")
+				require.NoError(t, err)
+				for _, file := range left {
+					require.False(t, media.IsTemp(file), "%s, %s at operation %d: %v", name, fault, n, left)
+				}
+			}
+			require.Greater(t, failed, 4, "%s, %s", name, fault)
+		}
+	}
+}
