@@ -63,6 +63,8 @@ type Checked struct {
 	Medium      *Medium
 	Generations []CheckedGeneration
 	Findings    []Finding
+	// Mended is what a repair has done before this check.
+	Mended []Mended
 
 	digests  map[int]string // of the manifests that can be trusted, by generation
 	verified map[listed]error
@@ -84,6 +86,11 @@ type CheckOptions struct {
 // Damaged tells whether anything is.
 func (c *Checked) Damaged() bool {
 	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Severity == Damage })
+}
+
+// Repaired tells whether a repair has put anything right.
+func (c *Checked) Repaired() bool {
+	return slices.ContainsFunc(c.Mended, func(m Mended) bool { return m.Err == nil })
 }
 
 // Incomplete tells whether a generation has no manifest.
@@ -113,6 +120,9 @@ func (c *Checked) add(s Severity, id, where string, err error) {
 // signed. It writes nothing and needs no secret. Keeps G3.
 func Check(m *Medium, o CheckOptions) *Checked {
 	c := &Checked{Medium: m, options: o}
+	if o.Before != nil {
+		c.Mended = o.Before.Mended
+	}
 	if m.Err != nil {
 		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
 	}

@@ -141,6 +141,17 @@ func (u *ui) checked(c *vault.Checked) {
 			Lacks []string `json:"lacks"`
 		}{m.Source.Name(), m.ID, g.Number, g.Created, g.Whole, g.Repairable, append([]string{}, g.Lacks...)})
 	}
+	for _, r := range c.Mended { // said when it was done
+		failed := ""
+		if r.Err != nil {
+			failed = oneLine(r.Err)
+		}
+		u.emit("repair", struct {
+			Path   string `json:"path"`
+			Blocks int    `json:"blocks"`
+			Error  string `json:"error,omitempty"`
+		}{r.Path, r.Rebuilt, failed})
+	}
 	for _, f := range c.Findings {
 		color := yellow
 		if f.Severity == vault.Damage {

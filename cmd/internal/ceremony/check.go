@@ -31,8 +31,6 @@ type CheckResult struct {
 	Inputs []Input
 	// Compared tells whether shares could be compared with a shares.json.
 	Compared bool
-	// Repaired are the vaults on media, by their folders, that something was put right of.
-	Repaired map[string]bool
 }
 
 // CheckedShare is the verdict on one share.
@@ -69,7 +67,7 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 		result.Media = append(result.Media, checkMedium(c, m, vault.CheckOptions{Repairs: r.Repair && mendable(m)}))
 	}
 	if r.Repair {
-		if result.Repaired, err = repair(c, in, result.Media, r.Now); err != nil {
+		if err := repair(c, in, result.Media, r.Now); err != nil {
 			return result, err
 		}
 	}

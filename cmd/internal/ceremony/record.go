@@ -205,7 +205,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 	var seen, unrecorded []seenMedium
 	for _, m := range result.Media {
 		name := m.Medium.Source.Name()
-		id := r.logCheck(c, m, result.Repaired[m.Medium.Path("")])
+		id := r.logCheck(c, m)
 		if id == "" {
 			if _, isDir := m.Medium.Source.(*media.Dir); isDir && r.Vault != "" && !m.Medium.OwnFolder() {
 				c.Warn("%s has no id that can be read, so this check of it is not recorded in the ledger", name)
@@ -246,7 +246,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 			events = append(events, s.is)
 		}
 		events = append(events, ledger.Checked{
-			Medium: id, Generation: number, Result: resultOf(m, result.Repaired[m.Medium.Path("")]), Findings: m.Damages(),
+			Medium: id, Generation: number, Result: resultOf(m), Findings: m.Damages(),
 		})
 	}
 	for _, p := range result.Pages {
@@ -331,7 +331,7 @@ func locateOne(name string) devices {
 
 // resultOf is what a check says of the newest generation on a medium. Damage beside it, or
 // that its parity makes good, is counted with it and is no loss of the copy.
-func resultOf(m *vault.Checked, repaired bool) ledger.Result {
+func resultOf(m *vault.Checked) ledger.Result {
 	number := m.Newest()
 	for _, g := range m.Generations {
 		if g.Number == number && !g.Whole && !g.Repairable {
@@ -341,7 +341,7 @@ func resultOf(m *vault.Checked, repaired bool) ledger.Result {
 	if number == 0 {
 		return ledger.Damaged
 	}
-	if repaired {
+	if m.Repaired() {
 		return ledger.Repaired
 	}
 	return ledger.Whole
@@ -350,7 +350,7 @@ func resultOf(m *vault.Checked, repaired bool) ledger.Result {
 // logCheck notes a check in the log of a medium and returns the medium's id, "" for what
 // has none: pages, and the vault's own folder. A damaged medium is not written to: it is
 // to be read as often as it still can be.
-func (r CheckRequest) logCheck(c Console, m *vault.Checked, repaired bool) string {
+func (r CheckRequest) logCheck(c Console, m *vault.Checked) string {
 	dir, ok := m.Medium.Source.(*media.Dir)
 	if !ok || m.Medium.OwnFolder() {
 		return ""
@@ -359,7 +359,7 @@ func (r CheckRequest) logCheck(c Console, m *vault.Checked, repaired bool) strin
 	if r.NoRecord || m.Damaged() || number == 0 {
 		return m.Medium.MediumID()
 	}
-	id, err := m.Log(dir, r.Now, number, resultOf(m, repaired))
+	id, err := m.Log(dir, r.Now, number, resultOf(m))
 	switch {
 	case err == nil:
 		return id

@@ -11,10 +11,9 @@ import (
 )
 
 // repair mends every damaged medium, out of its parity and of what else is at hand, and
-// checks it again. repaired are the folders of those where anything was put right.
-func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) (repaired map[string]bool, err error) {
+// checks it again.
+func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) error {
 	var errs []error
-	repaired = map[string]bool{}
 	for i, checked := range checks {
 		if !checked.Damaged() && !checked.Incomplete() || !mendable(checked.Medium) {
 			continue
@@ -22,15 +21,14 @@ func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) (repa
 		dir := checked.Medium.Source.(*media.Dir)
 		mended, err := vault.Mend(checked, dir, in.AllMedia(), now, throttled(c))
 		c.Progress("", 0, 0)
+		checked.Mended = mended
 		for _, m := range mended {
 			switch {
 			case m.Err != nil:
 				c.Warn("%s: not repaired: %v", m.Path, m.Err)
 			case m.Rebuilt > 0:
-				repaired[checked.Medium.Path("")] = true
 				c.Say("%s: repaired; %s from parity", m.Path, ledger.Count(m.Rebuilt, "block"))
 			default:
-				repaired[checked.Medium.Path("")] = true
 				c.Say("%s: repaired", m.Path)
 			}
 		}
@@ -48,7 +46,7 @@ func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) (repa
 			}
 		}
 	}
-	return repaired, withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
+	return withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
 }
 
 // mendable tells what a repair can write to.
