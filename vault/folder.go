@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"coldvault/media"
+	"coldvault/vault/format"
 )
 
 // OpenPrivate makes a folder for secrets, with mode 0700, or takes an existing one that
@@ -63,6 +66,31 @@ func openFolder(name string) (*os.Root, error) {
 func IsFolder(dir *media.Dir) bool {
 	is, err := dir.Exists(signerFile)
 	return err == nil && is
+}
+
+// InMedium tells whether a folder is a part of a medium: of one vault on it, `coldvault/` itself, or
+// within. What it holds says so: what is above it may be out of reach.
+func InMedium(dir *media.Dir) bool {
+	has := func(names ...string) bool {
+		there, err := dir.Exists(path.Join(names...))
+		return err == nil && there
+	}
+	// Another program may have a vault.json too.
+	data, err := dir.Read(vaultFile, format.MaxVaultSize)
+	if err == nil {
+		_, err = format.ParseVault(data)
+	}
+	manifest := has(manifestFile) && (has(manifestFile+signatureExt) || has("cold.age"))
+	kit := has(kitSums) && has(kitSums+signatureExt)
+	if err == nil || has(vaultFile) && has(generationsDir) || manifest || kit {
+		return true
+	}
+	names, _ := dir.List(".") // what cannot be listed cannot be written to
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, generation := parseGeneration(name)
+		_, err := format.DecodeVaultID(name)
+		return generation && has(name, manifestFile) || err == nil && (has(name, vaultFile) || has(name, generationsDir))
+	})
 }
 
 // ErrShared is returned for a folder in which others can exchange files.

@@ -51,7 +51,7 @@ func Copy(c Console, r CopyRequest) (*CopyResult, error) {
 	targets, failed, closeTargets := openTargets(r.From, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {
-		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
+		return nil, noTarget(failed)
 	}
 	places := locate(c, r.To)
 	if r.Ledger != "" {

@@ -74,7 +74,7 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.To)
 	defer closeTargets()
 	if len(targets) == 0 {
-		return nil, withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
+		return nil, noTarget(failed)
 	}
 	kit, err := kit(r.Kit)
 	if err != nil {
@@ -241,23 +241,41 @@ func openFolder(name string) (folder *vault.Folder, closeFolder func(), err erro
 	return folder, func() { dir.Close() }, nil
 }
 
+// misplacedError is of a target that must not be written to, whatever is mounted.
+type misplacedError struct{ error }
+
+// noTarget is the error where none of the targets can be written to.
+func noTarget(failed []*vault.TargetError) error {
+	var misplaced *misplacedError
+	if errors.As(failed[0], &misplaced) {
+		return withHint(failed[0], "nothing was written; give with --to the folder that another medium is mounted at")
+	}
+	return withHint(failed[0], "no medium can be written: mount it and give its folder with --to")
+}
+
 // openTargets opens the media; one that cannot be opened does not stop the others. One
-// that lies in another, or in one of the folders that are taken, is no copy of its own.
+// that lies in another, or in one of the folders that are taken, is no copy of its own, and
+// in a medium's own folders nobody looks for one.
 func openTargets(taken, names []string) (dirs []*media.Dir, failed []*vault.TargetError, closeAll func()) {
 	taken = slices.Clone(taken)
 	for _, name := range names {
 		dir, err := media.OpenDir(name)
-		if err == nil && vault.IsFolder(dir) {
-			dir.Close()
-			err = errors.New("it is a vault's own folder: a copy must be on a medium of its own")
+		switch {
+		case err != nil:
+		case vault.IsFolder(dir):
+			err = &misplacedError{errors.New("it is a vault's own folder: a copy must be on a medium of its own")}
+		case vault.InMedium(dir):
+			err = &misplacedError{errors.New("it lies in a medium: give the folder that holds `coldvault/`")}
 		}
 		for _, other := range taken {
 			if err == nil && within(name, other) {
-				dir.Close()
-				err = fmt.Errorf("it is, or lies in, or holds %s: a copy must be on a medium of its own", other)
+				err = &misplacedError{fmt.Errorf("it is, or lies in, or holds %s: a copy must be on a medium of its own", other)}
 			}
 		}
 		if err != nil {
+			if dir != nil {
+				dir.Close()
+			}
 			failed = append(failed, &vault.TargetError{Medium: name, Err: beside(name, err)})
 			continue
 		}
