@@ -38,6 +38,11 @@ type Finding struct {
 
 // Findings that others ask for.
 const (
+	// VaultIdentity is the finding that vault.json or shares.json is not as it was signed.
+	VaultIdentity = "VAULT-IDENTITY"
+	// VaultEmpty is the finding that a medium has the vault and no generation of it.
+	VaultEmpty = "VAULT-EMPTY"
+
 	generationForked     = "GENERATION-FORKED"
 	generationChain      = "GENERATION-CHAIN"
 	generationIncomplete = "GENERATION-INCOMPLETE"
@@ -56,6 +61,13 @@ type CheckedGeneration struct {
 	Lacks []string
 	// Repairable tells that what is damaged can be rebuilt from parity.
 	Repairable bool
+	// Lost are the listed files that this medium alone cannot give back; nil where the manifest is lost.
+	Lost []string
+}
+
+// ArchivesLost tells that nothing is lost but archives: a restore gives all the rest.
+func (g CheckedGeneration) ArchivesLost() bool {
+	return len(g.Lost) > 0 && !slices.ContainsFunc(g.Lost, func(name string) bool { return !strings.HasPrefix(name, archivePrefix) })
 }
 
 // Checked is the result of a check of one vault on one medium.
@@ -94,8 +106,11 @@ func (c *Checked) Repaired() bool {
 }
 
 // Incomplete tells whether a generation has no manifest.
-func (c *Checked) Incomplete() bool {
-	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.ID == generationIncomplete })
+func (c *Checked) Incomplete() bool { return c.Found(generationIncomplete) }
+
+// Found tells whether there is a finding of that id.
+func (c *Checked) Found(id string) bool {
+	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.ID == id })
 }
 
 // Digest is the SHA-256 of the manifest of a generation in hex, "" where it cannot be
@@ -124,7 +139,7 @@ func Check(m *Medium, o CheckOptions) *Checked {
 		c.Mended = o.Before.Mended
 	}
 	if m.Err != nil {
-		c.add(Damage, "VAULT-IDENTITY", m.Path(""), m.Err)
+		c.add(Damage, VaultIdentity, m.Path(""), m.Err)
 	}
 	if m.Identity == nil {
 		return c
@@ -157,7 +172,7 @@ func Check(m *Medium, o CheckOptions) *Checked {
 		if m.OwnFolder() { // a vault's own folder, before its first seal
 			severity = Note
 		}
-		c.add(severity, "VAULT-EMPTY", m.Path(generationsDir), errors.New("there is no backup here: it holds no generation"))
+		c.add(severity, VaultEmpty, m.Path(generationsDir), errors.New("there is no backup here: it holds no generation"))
 	}
 	newest := 0
 	for _, g := range generations {
@@ -373,7 +388,12 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 	where := c.Medium.Path(path.Join(generationDir(g.Number), f.Name))
 	state.Damaged = true
 	if format.IsParity(f.Name) {
-		c.add(Damage, "BUNDLE-PARITY", where, fmt.Errorf("%w; the bundle itself does not need it", err))
+		of := strings.TrimSuffix(f.Name, format.ParityName(""))
+		if c.verified[listed{g.Number, of}] != nil {
+			c.add(Damage, "BUNDLE-PARITY", where, fmt.Errorf("%w; %s is damaged too, and needs it", err, of))
+			return
+		}
+		c.add(Damage, "BUNDLE-PARITY", where, fmt.Errorf("%w; %s is whole, and does not need it", err, of))
 		return
 	}
 	state.Whole = false
@@ -387,7 +407,7 @@ func (c *Checked) checkDamage(g Generation, f format.ManifestFile, err error, st
 		c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; its parity may be enough, which `coldvault check --repair` finds out", err))
 		return
 	case repairErr != nil:
-		state.Repairable = false
+		state.Repairable, state.Lost = false, append(state.Lost, f.Name)
 		c.add(Damage, "BUNDLE-DIGEST", where, fmt.Errorf("%w; this medium alone cannot repair it: %w", err, repairErr))
 		return
 	}

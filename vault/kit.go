@@ -160,6 +160,9 @@ type kitState struct {
 // errNoKit is the err of a kitState where there is none.
 var errNoKit = errors.New("nothing on this medium tells how to restore without coldvault; the next seal writes it, or `coldvault kit`")
 
+// doNotRun is the error of a kit that nothing proves.
+func doNotRun(why error) error { return fmt.Errorf("do not run what is in it: %w", why) }
+
 // readKitList reads the list of the kit, which the vault must have signed.
 func readKitList(m *Medium, id *Identity) kitState {
 	k := kitState{medium: m, bad: map[string]error{}}
@@ -168,13 +171,16 @@ func readKitList(m *Medium, id *Identity) kitState {
 		k.err = errNoKit
 		return k
 	}
-	if err == nil {
-		if k.sig, err = m.read(path.Join(kitDir, kitSums+signatureExt), maxSignature); err == nil {
-			err = verify(id.Vault.Signer, k.sums, k.sig, trustedComment(id.Vault.ID, kitSums))
-		}
-	}
 	if err != nil {
-		k.err = fmt.Errorf("do not run what is in it: %w", explain(kitSums, err))
+		k.err = doNotRun(explain(kitSums, err))
+		return k
+	}
+	if k.sig, err = m.read(path.Join(kitDir, kitSums+signatureExt), maxSignature); err != nil {
+		k.err = doNotRun(explain(kitSums+signatureExt, err))
+		return k
+	}
+	if err := verify(id.Vault.Signer, k.sums, k.sig, trustedComment(id.Vault.ID, kitSums)); err != nil {
+		k.err = doNotRun(fmt.Errorf("%s: %w", kitSums, err))
 		return k
 	}
 	if k.digests = kitDigests(k.sums); len(k.digests) != bytes.Count(k.sums, []byte("\n")) {
@@ -245,7 +251,7 @@ func (c *Checked) checkKit() {
 	switch {
 	case errors.Is(kit.err, errNoKit):
 		if names, err := m.Source.List(path.Join(m.base, kitDir)); err == nil && len(names) > 0 {
-			c.add(Damage, "KIT-SIGNATURE", where, fmt.Errorf("do not run what is in it: %s is missing", kitSums))
+			c.add(Damage, "KIT-SIGNATURE", where, doNotRun(missingError(kitSums)))
 			return
 		}
 		c.add(Note, "KIT-MISSING", where, kit.err)

@@ -73,7 +73,7 @@ func (c *checkCmd) found(r *ceremony.CheckResult) error {
 	}
 	switch {
 	case slices.ContainsFunc(r.Media, damaged):
-		return &ceremony.HintError{Err: ceremony.ErrDamage, Hint: "what is damaged is named above; " + c.remedy(r)}
+		return &ceremony.HintError{Err: ceremony.ErrDamage, Hint: "what is damaged is named above; " + remedy(r, c.Repair)}
 	case slices.ContainsFunc(r.Pages, incomplete):
 		return &ceremony.HintError{Err: ceremony.ErrDamage, Hint: "scan the pages that are named again and give all scans together; scans add up"}
 	case refused > 0:
@@ -84,26 +84,6 @@ func (c *checkCmd) found(r *ceremony.CheckResult) error {
 	}
 	return &ceremony.HintError{Err: &ceremony.FoundError{What: strings.Join(unused, ", ") + " was given, and cannot be used"},
 		Hint: "why is named above: give the folder that the medium is mounted at, a scan of a whole page or card, or the code as it is on it"}
-}
-
-// remedy is what helps against damage: --repair alone mends what a medium's own parity covers, and
-// nothing brings together what was sealed apart.
-func (c *checkCmd) remedy(r *ceremony.CheckResult) string {
-	lost := c.Repair
-	for _, m := range r.Media {
-		if slices.ContainsFunc(m.Findings, func(f vault.Finding) bool { return f.Forked() }) {
-			return "a generation was sealed twice, from two folders of the vault: find out what each holds with " +
-				"`coldvault restore --from MEDIUM --generation N`, keep one folder, and seal from it what is right, archives too, onto all media with --keep 1"
-		}
-		for _, g := range m.Generations {
-			lost = lost || !g.Whole && !g.Repairable
-		}
-	}
-	if !lost {
-		return "repair it with --repair, make a new copy from a good one, or seal again"
-	}
-	return "a medium that cannot be repaired alone needs one more that has the generation, or scans of its pages: " +
-		"`coldvault check --repair MEDIUM ANOTHER`; where there is none, seal again"
 }
 
 // checked prints the state of one vault on one medium.
@@ -122,6 +102,8 @@ func (u *ui) checked(c *vault.Checked) {
 		switch {
 		case g.Repairable:
 			state, color = "DAMAGED, can be repaired", yellow
+		case g.ArchivesLost():
+			state, color = "DAMAGED, an archive is lost", red
 		case !g.Whole:
 			state, color = "LOST", red
 		}

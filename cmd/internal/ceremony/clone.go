@@ -68,12 +68,23 @@ func cloneError(was, is ledger.Copied) error {
 		MediumLabel(was.Medium), deviceName(is), deviceName(was))
 }
 
-// clone is the finding of a check of a medium whose id tells nothing.
-func clone(name string, why error) vault.Finding {
-	return vault.Finding{Severity: vault.Damage, ID: "MEDIUM-CLONE", Path: name, Text: fmt.Sprintf(
-		"%v: this check is not recorded in a ledger; to have it as a medium of its own seal onto it or copy to it, or remove its %s and check it again",
-		why, ledger.MediumLogName)}
+// MediumClone is the finding of a medium whose id tells nothing.
+const MediumClone = "MEDIUM-CLONE"
+
+// clone is that finding. What removes the log always makes a medium of its own; what else does,
+// separate says, and how is that.
+func clone(m *vault.Checked, why error, how string) vault.Finding {
+	return vault.Finding{Severity: vault.Damage, ID: MediumClone, Path: m.Medium.Source.Name(), Text: fmt.Sprintf(
+		"%v: this check is not recorded in a ledger; to have it as a medium of its own remove %s and check it again%s",
+		why, m.Medium.Path(ledger.MediumLogName), how)}
 }
+
+// How seal and copy make a medium of its own of a clone: one that is on another device they see
+// with the ledger alone, others only where they write to both.
+const (
+	byDevice = ", or seal onto it, or copy to it with --vault"
+	byBoth   = ", or seal onto both at once"
+)
 
 // seenMedium is a medium that was checked, and what it was found to be.
 type seenMedium struct {
@@ -104,7 +115,7 @@ func (s seenMedium) twin(seen []seenMedium) error {
 // as long as that is so it is no damage.
 func (s seenMedium) noteTwin(seen []seenMedium) {
 	if err := s.twin(seen); err != nil {
-		f := clone(s.checked.Medium.Source.Name(), err)
+		f := clone(s.checked, err, byBoth)
 		f.Severity = vault.Note
 		s.checked.Findings = append(s.checked.Findings, f)
 	}

@@ -223,7 +223,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 		}
 		is := locateOne(name).copied(name, id, number)
 		if recorded && otherDevice(was, is) {
-			m.Findings = append(m.Findings, clone(name, cloneError(was, is)))
+			m.Findings = append(m.Findings, clone(m, cloneError(was, is), byDevice))
 			continue
 		}
 		seen = append(seen, seenMedium{m, is, recorded})
@@ -234,7 +234,7 @@ func (r CheckRequest) recordCheck(c Console, result *CheckResult) error {
 			continue
 		}
 		if err := s.twin(seen); err != nil {
-			m.Findings = append(m.Findings, clone(name, err))
+			m.Findings = append(m.Findings, clone(m, err, byBoth))
 			continue
 		}
 		if had := newest[id]; number < had.Generation && !slices.ContainsFunc(m.Findings, isGone) {

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coldvault/media"
@@ -10,15 +11,20 @@ import (
 	"coldvault/vault/ledger"
 )
 
-// repair mends every damaged medium, out of its parity and of what else is at hand, and
-// checks it again.
+// repair mends every medium that is damaged or lacks something, out of its parity and of what else
+// is at hand, and checks it again.
 func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) error {
 	var errs []error
 	for i, checked := range checks {
-		if !checked.Damaged() && !checked.Incomplete() || !mendable(checked.Medium) {
+		if !checked.Damaged() && !checked.Incomplete() && !kitElsewhere(checked, checks) || !mendable(checked.Medium) {
 			continue
 		}
 		dir := checked.Medium.Source.(*media.Dir)
+		same := slices.DeleteFunc(in.AllMedia(), func(m *vault.Medium) bool { return m.ID != checked.Medium.ID })
+		if _, err := vault.GatherCopies(same, checked.Medium.ID); err != nil {
+			c.Warn("not repaired: %v", err)
+			continue // nothing at hand proves what vault it is of: it stays damage
+		}
 		mended, err := vault.Mend(checked, dir, in.AllMedia(), now, throttled(c))
 		c.Progress("", 0, 0)
 		checked.Mended = mended
@@ -46,7 +52,19 @@ func repair(c Console, in *Intake, checks []*vault.Checked, now time.Time) error
 			}
 		}
 	}
-	return withHint(errors.Join(errs...), "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
+	err := errors.Join(errs...)
+	if errors.Is(err, media.ErrBusy) {
+		return withHint(err, "wait until that is done, and check again")
+	}
+	return withHint(err, "a medium that cannot be written is copied, not repaired: `coldvault copy --from IT --to ANOTHER`")
+}
+
+// kitElsewhere tells that a medium has no kit, and another one of its vault has.
+func kitElsewhere(checked *vault.Checked, checks []*vault.Checked) bool {
+	return checked.Found("KIT-MISSING") && slices.ContainsFunc(checks, func(other *vault.Checked) bool {
+		m := other.Medium
+		return m.ID == checked.Medium.ID && m.Identity != nil && !m.OwnFolder() && mendable(m) && !other.Found("KIT-MISSING")
+	})
 }
 
 // mendable tells what a repair can write to.
