@@ -34,6 +34,7 @@ func (c *checkCmd) Run(u *ui) error {
 	if r == nil {
 		return err
 	}
+	u.unused(r.Inputs)
 	for _, m := range r.Media {
 		u.checked(m)
 	}
@@ -67,7 +68,7 @@ func (c *checkCmd) found(r *ceremony.CheckResult) error {
 	}
 	var unused []string
 	for _, in := range r.Inputs {
-		if !in.Missing && (len(in.Notes) > 0 || !in.Medium && in.Shares+in.Frames == 0) {
+		if !in.Missing && in.Unused() {
 			unused = append(unused, strconv.Quote(in.Name))
 		}
 	}
@@ -84,6 +85,15 @@ func (c *checkCmd) found(r *ceremony.CheckResult) error {
 	}
 	return &ceremony.HintError{Err: &ceremony.FoundError{What: strings.Join(unused, ", ") + " was given, and cannot be used"},
 		Hint: "why is named above: give the folder that the medium is mounted at, a scan of a whole page or card, or the code as it is on it"}
+}
+
+// unused tells scripts of what was given and is not used; people were told when it was read.
+func (u *ui) unused(inputs []ceremony.Input) {
+	for _, in := range inputs {
+		if in.Unused() {
+			u.input(in)
+		}
+	}
 }
 
 // checked prints the state of one vault on one medium.

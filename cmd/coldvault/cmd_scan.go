@@ -37,14 +37,7 @@ func (c *scanCmd) Run(u *ui) error {
 		}
 		u.print("%s: %s read, %d seen and not read; %s, %s", in.Name, ledger.Count(in.Codes, "code"), in.Unread,
 			ledger.Count(in.Shares, "share"), ledger.Count(in.Frames, "frame"))
-		u.emit("input", struct {
-			Name   string `json:"name"`
-			Pages  int    `json:"pages"`
-			Codes  int    `json:"codes"`
-			Unread int    `json:"unread"`
-			Shares int    `json:"shares"`
-			Frames int    `json:"frames"`
-		}{in.Name, in.Pages, in.Codes, in.Unread, in.Shares, in.Frames})
+		u.input(in)
 	}
 	u.pageSets(r.Pages)
 	for _, m := range r.Media {
@@ -52,6 +45,19 @@ func (c *scanCmd) Run(u *ui) error {
 	}
 	u.shares(r.Shares)
 	return err
+}
+
+// input tells scripts what was read of a file; people are told why it is not used when that is seen.
+func (u *ui) input(in ceremony.Input) {
+	u.emit("input", struct {
+		Name   string   `json:"name"`
+		Pages  int      `json:"pages"`
+		Codes  int      `json:"codes"`
+		Unread int      `json:"unread"`
+		Shares int      `json:"shares"`
+		Frames int      `json:"frames"`
+		Notes  []string `json:"notes"`
+	}{in.Name, in.Pages, in.Codes, in.Unread, in.Shares, in.Frames, append([]string{}, in.Notes...)})
 }
 
 // openCamera opens a camera; without a name there is none.

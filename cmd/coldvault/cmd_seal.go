@@ -106,13 +106,24 @@ func (c *sealCmd) Run(u *ui) error {
 	if len(result.Media) == 1 && err == nil {
 		u.print("One copy is no backup: seal to a second medium, and print it with `coldvault paper`.")
 	}
+	type removedJSON struct {
+		Medium     string `json:"medium"`
+		Generation int    `json:"generation"`
+	}
+	removed := []removedJSON{}
+	for _, m := range result.Media {
+		for _, n := range result.Retired[m] {
+			removed = append(removed, removedJSON{m, n})
+		}
+	}
 	u.emit("generation", struct {
-		Vault      string       `json:"vault"`
-		Generation int          `json:"generation"`
-		Digest     string       `json:"digest"`
-		Media      []string     `json:"media"`
-		Failed     []failedJSON `json:"failed"`
-	}{result.Vault, result.Generation, result.Digest, append([]string{}, result.Media...), failed})
+		Vault      string        `json:"vault"`
+		Generation int           `json:"generation"`
+		Digest     string        `json:"digest"`
+		Media      []string      `json:"media"`
+		Failed     []failedJSON  `json:"failed"`
+		Removed    []removedJSON `json:"removed"`
+	}{result.Vault, result.Generation, result.Digest, append([]string{}, result.Media...), failed, removed})
 	return err
 }
 

@@ -22,6 +22,7 @@ func (c *statusCmd) Run(u *ui) error {
 		return err
 	}
 	if r.Checked != nil {
+		u.unused(r.Checked.Inputs)
 		u.pageSets(r.Checked.Pages)
 		u.shares(r.Checked.Shares)
 	}

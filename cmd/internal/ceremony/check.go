@@ -88,8 +88,7 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 			missing = cmp.Or(missing, input.Name)
 			continue
 		}
-		nothing := !input.Medium && input.Shares+input.Frames == 0
-		damaged = damaged || nothing || len(input.Notes) > 0
+		damaged = damaged || input.Unused()
 	}
 	err = r.recordCheck(c, result)
 	for _, m := range result.Media { // also what the ledger knows better

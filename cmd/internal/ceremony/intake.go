@@ -66,6 +66,9 @@ type Input struct {
 	refused error // why, of the first that could not be used
 }
 
+// Unused tells that it, or some of it, cannot be used.
+func (i Input) Unused() bool { return len(i.Notes) > 0 || !i.Medium && i.Shares+i.Frames == 0 }
+
 // refuse notes what could not be used.
 func (i *Input) refuse(why error) {
 	i.Notes = append(i.Notes, why.Error())
