@@ -133,17 +133,30 @@ type Scratch interface {
 	io.WriterAt
 }
 
-// attempt opens the sealed bytes of an archive one way.
-type attempt func(scratch Scratch) (media.Blob, error)
+// way is one to open the sealed bytes of an archive.
+type way struct {
+	from string // where they lie, for messages
+	open func(scratch Scratch) (media.Blob, error)
+}
 
-// sources are the ways to read the archive, best first: from each medium as it is, and
+// ways are those to read the archive, best first: from each medium as it is, and
 // at last from the sound pieces of all of them together.
-func (a *Archive) sources() []attempt {
-	var out []attempt
+func (a *Archive) ways() []way {
+	var out []way
 	for _, m := range a.copy.media {
-		out = append(out, func(Scratch) (media.Blob, error) { return a.openParts(m) })
+		out = append(out, way{a.on(m), func(Scratch) (media.Blob, error) { return a.openParts(m) }})
 	}
-	return append(out, a.openAssembled)
+	return append(out, way{"put together from what is sound", a.openAssembled})
+}
+
+// on is where the archive is on a medium.
+func (a *Archive) on(m *Medium) string {
+	parts := a.parts()
+	first := m.Path(path.Join(generationDir(a.copy.Number), parts[0].Name))
+	if len(parts) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s and its other parts", first)
 }
 
 // openParts opens the parts on one medium.
@@ -151,13 +164,15 @@ func (a *Archive) openParts(m *Medium) (media.Blob, error) {
 	var parts joined
 	for _, p := range a.parts() {
 		b, err := m.Source.Open(path.Join(m.base, generationDir(a.copy.Number), p.Name))
-		if err == nil && b.Size() != p.Size {
+		if err != nil {
+			err = explain(p.Name, err)
+		} else if b.Size() != p.Size {
 			b.Close()
-			err = fmt.Errorf("it has %d bytes, and the manifest says %d", b.Size(), p.Size)
+			err = compareDigest(b.Size(), nil, p)
 		}
 		if err != nil {
 			parts.Close()
-			return nil, fmt.Errorf("%s: %w", m.Path(p.Name), err)
+			return nil, err
 		}
 		parts = append(parts, b)
 	}
@@ -249,14 +264,17 @@ func (a *Archive) Attempts() []Attempt {
 		return []Attempt{func(io.Writer, Scratch, func(int)) error { return a.Err }}
 	}
 	var out []Attempt
-	for _, open := range a.sources() {
+	for _, way := range a.ways() {
 		out = append(out, func(w io.Writer, scratch Scratch, progress func(int)) error {
-			sealed, err := open(scratch)
-			if err != nil {
-				return err
+			sealed, err := way.open(scratch)
+			if err == nil {
+				defer sealed.Close()
+				err = a.extract(w, sealed, progress)
 			}
-			defer sealed.Close()
-			return a.extract(w, sealed, progress)
+			if err != nil {
+				return fmt.Errorf("%s: %w", way.from, err)
+			}
+			return nil
 		})
 	}
 	return out

@@ -46,7 +46,7 @@ func (c *drillCmd) Run(u *ui) error {
 	}
 	u.accepted(r.HostAccepted)
 	u.verdicts(r.Report)
-	if err != nil {
+	if err != nil && len(r.Failed) == 0 {
 		return err
 	}
 	u.heading("drill of generation %d (%s), role %s", r.Generation, r.Sealed.Format("2006-01-02 15:04 UTC"), r.Role)
@@ -62,13 +62,20 @@ func (c *drillCmd) Run(u *ui) error {
 	u.print("  RTO %s: what the machine needs for a restore, without waiting for people", r.RTO.Round(time.Millisecond))
 	u.print("  RPO %s: what was done since the generation was sealed is not in it", r.RPO.Round(time.Second))
 	u.leftOut(r.LeftOut, yellow, "proven")
+	u.leftOut(r.Failed, red, "proven")
 	state, color, unproven := "PROVEN", green, r.Unproven()
-	if len(unproven) > 0 {
+	switch {
+	case len(r.Failed) > 0:
+		state, color = "FAILED", red
+	case len(unproven) > 0:
 		state, color = "READABLE", yellow
 	}
 	u.verdict(color, state, "%s and %s came back in memory as sealed; nothing was written",
 		ledger.Count(r.Files, "file"), ledger.Count(r.Archives, "archive"))
 	for _, why := range unproven {
+		if err != nil {
+			break // it counts as one that failed
+		}
 		u.print("  It does not count as a drill: %s", why)
 	}
 	u.emit("drill", struct {
@@ -84,5 +91,5 @@ func (c *drillCmd) Run(u *ui) error {
 		Proven     bool       `json:"proven"`
 		Unproven   []string   `json:"unproven"`
 	}{r.Identity.Vault.ID, r.Generation, r.Role, r.Files, r.Archives, r.Bytes, steps, r.RTO.Seconds(), r.RPO.Seconds(), len(unproven) == 0, append([]string{}, unproven...)})
-	return nil
+	return err
 }

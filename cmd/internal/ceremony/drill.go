@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"coldvault/shard"
@@ -39,6 +40,7 @@ type DrillResult struct {
 	Archives   int
 	Bytes      int64           // of files and archives
 	LeftOut    []vault.LeftOut // archives that pages and the vault's own folder do not hold
+	Failed     []vault.LeftOut // archives that did not come back, which is an error too
 	NoCopy     bool            // read from the vault's own folder, or from pages as they were drawn
 	Report     material.Report
 	Steps      []Step
@@ -55,6 +57,9 @@ func (d *DrillResult) Unproven() (why []string) {
 	}
 	for _, l := range d.LeftOut {
 		why = append(why, fmt.Sprintf("the archive %s was not there: give a medium that holds it with --from", l.Name))
+	}
+	for _, f := range d.Failed {
+		why = append(why, fmt.Sprintf("the archive %s did not come back: give another medium with --from", f.Name))
 	}
 	return why
 }
@@ -159,28 +164,42 @@ func (r DrillRequest) prove(c Console, role role, opened *opened, watch *stopwat
 		return err
 	}
 	for _, e := range entries {
-		result.Bytes += e.Size
 		if e.Archive == nil {
-			result.Files++
+			result.Files, result.Bytes = result.Files+1, result.Bytes+e.Size
 			continue
 		}
-		if err := drillArchive(c, e); err != nil {
-			if err = fmt.Errorf("%q: %w", e.Name, err); errors.Is(err, secret.ErrLimit) {
-				return err // with the hint that belongs to it
-			}
-			return withHint(errors.Join(err, ErrDamage), "give another medium with --from: what one has lost another may have")
+		switch err := drillArchive(c, e); {
+		case errors.Is(err, secret.ErrLimit):
+			return fmt.Errorf("%q: %w", e.Name, err) // with the hint that belongs to it
+		case err != nil:
+			c.Warn("not proven: %s: %v", e.Name, err)
+			result.Failed = append(result.Failed, vault.LeftOut{Name: e.Name, Err: err})
+		default:
+			result.Archives, result.Bytes = result.Archives+1, result.Bytes+e.Size
 		}
-		result.Archives++
 	}
-	if result.Archives > 0 {
+	if result.Archives+len(result.Failed) > 0 {
 		watch.lap("archives")
 	}
 	result.Report = r.Rules.judgeEntries(entries, role.name != roleAll)
 	watch.lap("checks")
 	if result.Report.Worst() == material.Fail {
-		return withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
+		err = withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
 	}
-	return nil
+	return errors.Join(err, result.failed())
+}
+
+// failed is the error of archives that did not come back.
+func (d *DrillResult) failed() error {
+	var names []string
+	for _, f := range d.Failed {
+		names = append(names, f.Name)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return withHint(fmt.Errorf("%d of %s did not come back: %s: %w", len(names), ledger.Count(len(names)+d.Archives, "archive"), strings.Join(names, ", "), ErrDamage),
+		"give another medium with --from: what one has lost another may have")
 }
 
 // cards are the events of the shares that were compared with their commitments.
