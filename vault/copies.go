@@ -303,7 +303,11 @@ func (c *Copy) readFile(want format.ManifestFile) (data []byte, notes []string, 
 	if err != nil {
 		return nil, notes, errors.Join(append(failures, fmt.Errorf("repair: %w", err))...)
 	}
-	notes = append(notes, fmt.Sprintf("%s: %d blocks were rebuilt from parity: repair the medium with `coldvault check --repair`, or make a new copy", want.Name, rebuilt))
+	how := fmt.Sprintf("%d blocks were rebuilt from parity", rebuilt)
+	if rebuilt == 0 {
+		how = "put together from what is sound on all copies"
+	}
+	notes = append(notes, fmt.Sprintf("%s: %s: repair the medium with `coldvault check --repair`, or make a new copy", want.Name, how))
 	return data, notes, nil
 }
 

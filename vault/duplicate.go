@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -182,7 +183,7 @@ func (c *Copy) complete() error {
 	}
 	for _, f := range c.Manifest.Files {
 		if strings.HasPrefix(f.Name, archivePrefix) {
-			return fmt.Errorf("pages and the vault's folder have no archives, and generation %d has: copy from a medium", c.Number)
+			return fmt.Errorf("pages and the vault's folder hold no archives: generation %d has %s, which only a medium can give", c.Number, f.Name)
 		}
 	}
 	return nil
@@ -218,17 +219,25 @@ func (d *duplicating) kit() map[string][]byte {
 // file copies one file from the first medium where it is whole, or out of all of them.
 func (d *duplicating) file(want format.ManifestFile) error {
 	var failures []error
+	absent := 0
 	for _, m := range d.media {
 		err := d.from(want, func() (media.Blob, error) { return m.openListed(d.Copy.Number, want.Name) })
 		var source *sourceError
 		if err == nil || !errors.As(err, &source) {
 			return err
 		}
+		if errors.Is(err, fs.ErrNotExist) && m.mayLack(want.Name) {
+			absent++
+			continue
+		}
 		note := fmt.Errorf("%s: %w", m.Path(path.Join(generationDir(d.Copy.Number), want.Name)), explain(want.Name, source.error))
 		failures = append(failures, note)
 		d.result.Notes = append(d.result.Notes, note.Error())
 	}
 	err := d.again(want)
+	if err != nil && absent == len(d.media) {
+		return &sourceError{fmt.Errorf("pages hold no archives and no ledger, and the vault's folder no archives: generation %d has %s, which only a medium can give", d.Copy.Number, want.Name)}
+	}
 	if err != nil {
 		return &sourceError{errors.Join(append(failures, err)...)}
 	}

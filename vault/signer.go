@@ -112,7 +112,7 @@ func verify(signer string, message, signature []byte, trusted string) error {
 		return errors.New("its signature file is not in the canonical form")
 	}
 	if s.KeyID != pub.ID() {
-		return errors.New("it is signed with another key than the vault's signer")
+		return errors.New("it is signed with another key than the vault's signer, or its signature file is damaged")
 	}
 	if !minisign.Verify(pub, message, signature) {
 		return errors.New("its signature is wrong: the file or the signature was changed")

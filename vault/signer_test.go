@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"bytes"
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -65,4 +67,18 @@ func TestTheOwnFolderIsKnownByWhatItHas(t *testing.T) {
 	delete(inside, generationDir(1)+"/archive-01.age")
 	require.True(t, Check(open(inside), CheckOptions{}).Damaged(), "only the vault's own folder lacks archives")
 	require.True(t, w.folder.OwnFolder())
+}
+
+// One bit of the key's id in a signature file is the damage it may be, not only another signer.
+func TestASignatureFileWithADamagedKeyIDIsNotOnlyCalledForeign(t *testing.T) {
+	w := newFastWorld(t)
+	id := w.folder.Identity
+	lines := bytes.Split(id.files[vaultFile+signatureExt], []byte("\n"))
+	raw, err := base64.StdEncoding.DecodeString(string(lines[1]))
+	require.NoError(t, err)
+	raw[2] ^= 1 // the key id begins behind two bytes of algorithm
+	lines[1] = []byte(base64.StdEncoding.EncodeToString(raw))
+	sig := bytes.Join(lines, []byte("\n"))
+	err = verify(id.Vault.Signer, id.files[vaultFile], sig, trustedComment(id.Vault.ID, vaultFile))
+	require.ErrorContains(t, err, "or its signature file is damaged")
 }

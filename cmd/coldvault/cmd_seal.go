@@ -15,7 +15,7 @@ import (
 
 // chain says of which network a pool is.
 type chain struct {
-	CardanoChain string `name:"cardano-chain" placeholder:"NAME" help:"Network of the pool, for the dates of its KES keys: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS."`
+	CardanoChain string `name:"cardano-chain" placeholder:"NAME" help:"Network of the pool, for the dates of its KES keys: mainnet, preprod, preview, or START,SLOTS,EVOLUTIONS: Unix seconds of slot 0, slots in a KES period, evolutions of a KES key."`
 }
 
 func (c chain) rules() (ceremony.Rules, error) {
@@ -155,14 +155,18 @@ func (c *sealCmd) notes(r *ceremony.SealRequest) error {
 	return nil
 }
 
-// parseDue reads WHAT=YYYY-MM-DD.
+// parseDue reads WHAT=YYYY-MM-DD, where WHAT may have a = too.
 func parseDue(text string) (ledger.Deadline, error) {
-	what, date, _ := strings.Cut(text, "=")
-	when, err := time.Parse(time.DateOnly, date)
-	if err != nil || what == "" {
+	at := max(0, strings.LastIndexByte(text, '='))
+	when, err := time.Parse(time.DateOnly, strings.TrimPrefix(text[at:], "="))
+	if err != nil || at == 0 {
 		return ledger.Deadline{}, &ceremony.UsageError{Err: fmt.Errorf("--due %s is not WHAT=YYYY-MM-DD", text)}
 	}
-	return ledger.Deadline{What: what, When: when}, nil
+	d := ledger.Deadline{What: text[:at], When: when}
+	if err := ledger.Validate(d); err != nil {
+		return d, &ceremony.UsageError{Err: fmt.Errorf("--due: %w", err)}
+	}
+	return d, nil
 }
 
 type failedJSON struct {

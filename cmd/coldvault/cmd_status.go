@@ -130,7 +130,7 @@ func (u *ui) dates(s ledger.Status) {
 type recordCmd struct {
 	Vault     string   `required:"" placeholder:"FOLDER" help:"The vault's folder, which has the ledger."`
 	Medium    string   `arg:"" optional:"" help:"A mounted medium, or its id or the first digits of it."`
-	Place     string   `placeholder:"TEXT" help:"Where the medium is kept."`
+	Place     string   `placeholder:"TEXT" help:"Where the medium is kept. It replaces all of what was recorded: --custodian, --seal, --offsite and --online that are not given are cleared."`
 	Offsite   bool     `help:"The place is not where the cold machine is."`
 	Online    bool     `help:"The medium is plugged into a machine that has a network."`
 	Custodian string   `placeholder:"NAME" help:"Who keeps it."`

@@ -157,6 +157,12 @@ func (u *ui) Say(format string, args ...any) {
 	fmt.Fprintln(u.err, u.paint(green, "✓"), sprint(format, args...))
 }
 
+// Order says what is to be done now: no success, and nothing wrong.
+func (u *ui) Order(format string, args ...any) {
+	u.Progress("", 0, 0)
+	fmt.Fprintln(u.err, u.paint(bold, "→"), sprint(format, args...))
+}
+
 // Warn reports what went wrong without stopping the work.
 func (u *ui) Warn(format string, args ...any) {
 	if u.undo.words.take(sprint(format, args...)) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"coldvault/qr/camera"
@@ -96,7 +97,11 @@ func Check(c Console, r CheckRequest) (*CheckResult, error) {
 	}
 	switch {
 	case !damaged && err == nil && missing != "":
-		return result, withHint(fmt.Errorf("%q is not there: it was not checked", missing), "mount it, and give the folder that it is mounted at")
+		hint := "mount it, and give the folder that it is mounted at; of pages and cards, the file of the scan"
+		if slices.Contains(r.Cards, missing) {
+			hint = "there is no such file: give that of the card's scan"
+		}
+		return result, withHint(fmt.Errorf("%q is not there: it was not checked", missing), "%s", hint)
 	case !damaged:
 		return result, err
 	}

@@ -19,6 +19,8 @@ import (
 type Console interface {
 	// Say reports a step that is done.
 	Say(format string, args ...any)
+	// Order says what the person is to do now.
+	Order(format string, args ...any)
 	// Warn reports what went wrong without stopping the work.
 	Warn(format string, args ...any)
 	// Progress shows how far a long step is. total 0 ends it.

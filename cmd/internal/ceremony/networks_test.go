@@ -40,6 +40,7 @@ type operator struct {
 
 func (o *operator) Say(f string, a ...any)              { o.said = append(o.said, fmt.Sprintf(f, a...)) }
 func (o *operator) Warn(f string, a ...any)             { o.warned = append(o.warned, fmt.Sprintf(f, a...)) }
+func (o *operator) Order(f string, a ...any)            { o.said = append(o.said, fmt.Sprintf(f, a...)) }
 func (o *operator) Progress(string, int, int)           {}
 func (o *operator) Card(string) (*secret.Buffer, error) { return nil, ErrNobody }
 func (o *operator) OnInterrupt(func()) func()           { return func() {} }

@@ -69,11 +69,11 @@ func putBack(c Console, name string, want media.Device) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c.Say("unmount and pull %s (%s), and put it back", name, want)
+	c.Order("unmount and pull %s (%s), and put it back", name, want)
 	if err := waitFor(func() bool { return !thisHost().Present(want) }); err != nil {
 		return "", fmt.Errorf("it was not pulled: %w", err)
 	}
-	c.Say("%s is gone; put it back and mount it", name)
+	c.Order("%s is gone; put it back and mount it", name)
 	told, mountPoint := "", ""
 	err = waitFor(func() bool {
 		host := thisHost()

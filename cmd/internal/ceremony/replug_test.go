@@ -88,9 +88,9 @@ func TestReplugWaitsForTheStickItself(t *testing.T) {
 		}
 		done <- back
 	}()
-	c.wait(t, "unmount and pull")
+	c.wait(t, "→ unmount and pull")
 	host.plug("", "", "")
-	c.wait(t, "is gone")
+	c.wait(t, "→ "+stick+" is gone")
 	host.plug("BB22", stick, "6")
 	c.wait(t, "BB22")
 	host.plug("", "", "")
@@ -135,9 +135,10 @@ func (l *listener) add(format string, args ...any) {
 	l.lines += fmt.Sprintf(format, args...) + "\n"
 }
 
-func (l *listener) Say(format string, args ...any)  { l.add(format, args...) }
-func (l *listener) Warn(format string, args ...any) { l.add(format, args...) }
-func (l *listener) Progress(string, int, int)       {}
+func (l *listener) Say(format string, args ...any)   { l.add("✓ "+format, args...) }
+func (l *listener) Order(format string, args ...any) { l.add("→ "+format, args...) }
+func (l *listener) Warn(format string, args ...any)  { l.add("! "+format, args...) }
+func (l *listener) Progress(string, int, int)        {}
 
 func (l *listener) said() string {
 	l.mu.Lock()

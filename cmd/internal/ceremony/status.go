@@ -130,6 +130,11 @@ func Record(r RecordRequest) ([]ledger.Event, error) {
 	if len(events) == 0 {
 		return nil, usage("nothing to record was given")
 	}
+	for _, e := range events {
+		if err := ledger.Validate(e); err != nil {
+			return nil, &UsageError{Err: err}
+		}
+	}
 	return events, folder.Record(r.Now, nil, events...)
 }
 
