@@ -43,6 +43,21 @@ func (s *Status) replacedBy(c *Copy) *Copy {
 	return nil
 }
 
+// alike is an older copy on a stick that nothing tells from the one of c: a stick that lost the log
+// with its id gets another.
+func (s *Status) alike(c *Copy) *Copy {
+	for i := range s.Copies {
+		o := &s.Copies[i]
+		if o == c {
+			return nil
+		}
+		if o.Kind == USB && c.Kind == USB && o.Device == "" && c.Device == "" && o.Model != "" && o.Model == c.Model && !o.Lost {
+			return o
+		}
+	}
+	return nil
+}
+
 func (e Policy) days(k Kind) int {
 	if k == Paper {
 		return e.Paper
@@ -80,6 +95,10 @@ func (s *Status) judgeCopy(c *Copy) {
 	}
 	if c.SameDevice != "" {
 		s.find("STATUS-DEVICE", Note, time.Time{}, "%s is on the same device as %s: the two count once", c.Name, c.SameDevice)
+	}
+	if o := s.alike(c); o != nil {
+		s.find("STATUS-DEVICE", Note, time.Time{}, "%s and %s are of one make, without a serial number: nothing shows that they are two; if they are one, note the other as lost: `coldvault record --lost %s`",
+			c.Name, o.Name, o.Medium)
 	}
 	if c.Kind == Memory {
 		s.find("STATUS-DEVICE", Note, time.Time{}, "%s is in memory and ends with the power: it does not count", c.Name)

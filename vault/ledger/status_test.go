@@ -211,6 +211,9 @@ func TestFindings(t *testing.T) {
 			"STATUS-DEVICE note USB 7F3A (safe deposit) is the same device as USB 0000 now, which has a newer generation: if it was emptied in between, note that with `coldvault record --lost 7f3a000000000001`",
 			"STATUS-OFFSITE due 0 copies off site; there must be 1: bring one to another place and record that",
 		}},
+		{"two sticks that look alike", 0, []at{{0, Copied{"00000000000000aa", USB, "", "USB stick, 8 GB", 1, true}}, {0, Copied{"11000000000000aa", USB, "", "USB stick, 8 GB", 1, true}}}, []string{
+			"STATUS-DEVICE note USB 1100 and USB 0000 are of one make, without a serial number: nothing shows that they are two; if they are one, note the other as lost: `coldvault record --lost 00000000000000aa`",
+		}},
 		{"a medium that was never copied to is none", 0, []at{{0, Placed{"00000000000000aa", "drawer", false, false, "", ""}}, {0, Lost{Medium: "00000000000000ab"}}}, nil},
 		{"drills of parts", 0, []at{{0, SharesSplit{[]ShareSet{{"00000001", "cold", 2, 3}}, nil}}, {0, Drilled{"standby", 1, false, nil, 0}}, {0, Drilled{"archive", 1, false, nil, 0}}, {0, CardChecked{"00000001", "cold", 1, "", true}}, {0, CardChecked{"00000001", "cold", 2, "", true}}, {0, CardChecked{"00000001", "cold", 3, "Ann", true}}}, []string{
 			"STATUS-DRILL danger hot: the last drill, on 2026-03-01, did not restore: find out why while the files are still at hand",
