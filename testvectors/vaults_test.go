@@ -160,7 +160,7 @@ func TestGoldenVaults(t *testing.T) {
 			found, err := vault.OpenMedia(openDir(t, filepath.Join(vaultsFolder, name, "medium")))
 			require.NoError(t, err)
 			require.Contains(t, found[0].Identity.Vault.Label, "TEST VECTOR")
-			checked := vault.Check(found[0], false, nil)
+			checked := vault.Check(found[0], vault.CheckOptions{})
 			require.Empty(t, checked.Findings)
 			copies, err := vault.GatherCopies(found, "")
 			require.NoError(t, err)
