@@ -253,7 +253,7 @@ func (c *Checked) checkLog() map[int]time.Time {
 	}
 	if log == nil {
 		if there, listErr := c.Medium.numbers(); err == nil && listErr == nil && len(there) > 0 {
-			c.add(Note, "MEDIUM-LOG", where, errors.New("it is gone, and the id of the medium with it: it gets another, and a ledger counts it as a medium of its own; "+
+			c.add(Note, "MEDIUM-LOG", where, errors.New("it is missing, and with it the id of the medium: it gets another, and a ledger counts it as a medium of its own; "+
 				"where `coldvault status` has it under its old id too, note that one as lost: `coldvault record --lost ID`"))
 		}
 		return nil
