@@ -42,7 +42,7 @@ func TestDamagedGoldenVaults(t *testing.T) {
 				require.NotEqual(t, g.medium(), damaged.medium())
 				found, err := vault.OpenMedia(damaged.medium())
 				require.NoError(t, err)
-				reported := vault.Check(found[0], false, nil).Damaged()
+				reported := vault.Check(found[0], vault.CheckOptions{}).Damaged()
 				class, why := damaged.restore(t, found)
 				require.Equal(t, v.get("expect"), class, "%v", why)
 				// What is inside a bundle, its signed manifest says nothing about.

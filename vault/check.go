@@ -327,7 +327,7 @@ func (c *Checked) expects(name string) bool {
 // checkIncomplete tells a generation that lost its manifest from the rest of an interrupted write or
 // removal. were are those that were whole here, and when.
 func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest bool) {
-	const back = "`coldvault check --repair` with a medium that has it brings it back, and where none has, remove this folder"
+	const back = "`coldvault check --repair` with a medium that has it brings it back, and where none has, move this folder away: what is in it may still be whole"
 	severity, err := Damage, g.Err
 	seen, whole := were[g.Number]
 	judged := c.Medium.fate(g.Number)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,11 +42,7 @@ func (w *world) sealWith(archive string, keep int, targets ...*media.Dir) (*Seal
 		require.NoError(w.t, os.MkdirAll(filepath.Dir(file), 0o700))
 		require.NoError(w.t, os.WriteFile(file, []byte(data), 0o600))
 	}
-	var archives []string
-	if archive != "" {
-		archives = []string{archive}
-	}
-	g, err := GatherToSeal([]string{src}, archives)
+	g, err := GatherToSeal([]string{src}, strings.Fields(archive)) // none, one or several
 	require.NoError(w.t, err)
 	defer g.Destroy()
 	for i, f := range g.Files {

@@ -78,11 +78,11 @@ type damage struct {
 	files      map[string][]byte
 }
 
-// isShorterLog tells a log that is gone, or lacks its newest lines. It is no backup, and what
+// isShorterLog tells a log that lacks its newest lines. It is no backup, and what
 // is left of it is true; nothing else on a medium could tell.
 func (d damage) isShorterLog(was []byte) bool {
 	now := d.files[d.name]
-	return path.Base(d.name) == ledger.MediumLogName && bytes.HasPrefix(was, now) && (len(now) == 0 || now[len(now)-1] == '\n')
+	return path.Base(d.name) == ledger.MediumLogName && bytes.HasPrefix(was, now) && len(now) > 0 && now[len(now)-1] == '\n'
 }
 
 // judge checks a damaged medium, and restores from it where cards are given. The error is

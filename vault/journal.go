@@ -133,6 +133,9 @@ func (c *Checked) checkLedger() map[int]time.Time {
 		c.add(Damage, "VAULT-LEDGER", where, err)
 		return nil
 	}
+	if l.Unproven() {
+		c.add(Damage, "VAULT-LEDGER-UNSIGNED", where, errors.New(ledger.UnprovenAdvice))
+	}
 	if found, ok := c.Medium.newestRecorded(); ok && found.Generation > l.Newest() {
 		c.add(Damage, "VAULT-LEDGER-BEHIND", where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
 	}

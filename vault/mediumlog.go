@@ -252,6 +252,10 @@ func (c *Checked) checkLog() map[int]time.Time {
 		c.add(Damage, "MEDIUM-LOG", where, fmt.Errorf("%w; no backup is touched by that: `coldvault check --repair` keeps what is sound of it", err))
 	}
 	if log == nil {
+		if there, listErr := c.Medium.numbers(); err == nil && listErr == nil && len(there) > 0 {
+			c.add(Note, "MEDIUM-LOG", where, errors.New("it is missing, and with it the id of the medium: it gets another, and a ledger counts it as a medium of its own; "+
+				"where `coldvault status` has it under its old id too, note that one as lost: `coldvault record --lost ID`"))
+		}
 		return nil
 	}
 	if log.Torn() > 0 {

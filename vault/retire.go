@@ -13,14 +13,14 @@ import (
 
 // retire removes old generations when a new one is proven and enough newer ones are whole, the
 // new one among them; newest is nil where only those count that were there. Only where something is to go, what stays is read for that. A damaged one
-// does not count, and stays until enough that are newer do; so do the newest archives, where
-// nothing else that stays has any. The log of the medium says which one goes, before it does, and
+// does not count, and stays until enough that are newer do; so does one with more archives than
+// each that stays: which files they are of is sealed, but one of them at least is nowhere else. The log of the medium says which one goes, before it does, and
 // the manifest goes first: wherever the power fails, the rest does not count, and is not taken for
 // one that was damaged.
 func (t *target) retire(newest *generation, now time.Time, keep int, progress steps) error {
-	whole, archives := 0, false
+	whole, archives := 0, 0
 	if newest != nil {
-		whole, archives = 1, hasArchives(newest.manifest)
+		whole, archives = 1, archivesOf(newest.manifest)
 	}
 	old := slices.DeleteFunc(slices.Clone(t.have), func(g Generation) bool { return g.Err != nil })
 	if whole+len(old) <= keep {
@@ -30,7 +30,7 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 	var excess []int
 	for _, g := range old {
 		enough := whole >= keep
-		if enough && (archives || !hasArchives(g.Manifest)) {
+		if enough && archives >= archivesOf(g.Manifest) {
 			excess = append(excess, g.Number)
 			continue
 		}
@@ -40,10 +40,10 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 				g.Number, t.dir.Name(), keep))
 			continue
 		case enough:
-			t.notes = append(t.notes, fmt.Sprintf("generation %d stays on %s beyond --keep %d: nothing newer there that is whole has an archive",
-				g.Number, t.dir.Name(), keep))
+			t.notes = append(t.notes, fmt.Sprintf("generation %d stays on %s beyond --keep %d: nothing newer there that is whole has as many archives (%d)",
+				g.Number, t.dir.Name(), keep, archivesOf(g.Manifest)))
 		}
-		whole, archives = whole+1, archives || hasArchives(g.Manifest)
+		whole, archives = whole+1, max(archives, archivesOf(g.Manifest))
 	}
 	slices.Sort(excess)
 	logErr := t.logRemoved(now, excess)
@@ -86,7 +86,13 @@ func (t *target) logRemoved(now time.Time, excess []int) error {
 	return err
 }
 
-func hasArchives(m format.Manifest) bool { return len(m.Parts(1)) > 0 }
+// archivesOf counts the archives of a generation.
+func archivesOf(m format.Manifest) (n int) {
+	for len(m.Parts(n+1)) > 0 {
+		n++
+	}
+	return n
+}
 
 func removeGeneration(dir *media.Dir, folder string) error {
 	if err := dir.RemoveAll(path.Join(folder, manifestFile)); err != nil {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"errors"
+	"os"
 	"path"
 	"strings"
 	"testing"
@@ -101,6 +102,21 @@ func TestKeepLeavesTheLastArchives(t *testing.T) {
 	require.Equal(t, []int{2, 3, 4, 5}, k.has())
 	require.Empty(t, k.seal(archive, 1).Notes)
 	require.Equal(t, []int{6}, k.has())
+}
+
+// Which files archives are of is sealed: of two one is nowhere else when the next seal has one.
+// Breaks G22.
+func TestKeepLeavesMoreArchivesThanTheNextSealHas(t *testing.T) {
+	k := newKeeping(t)
+	one, other := archiveFile(t, 3_000), archiveFile(t, 5_000)
+	require.NoError(t, os.Rename(other, other+"-2"))
+	k.seal(one+" "+other+"-2", 0)
+	require.Contains(t, strings.Join(k.seal(one, 1).Notes, "\n"), "generation 1 stays on stick beyond --keep 1: nothing newer there that is whole has as many archives (2)")
+	require.Equal(t, []int{1, 2}, k.has())
+	require.Equal(t, []int{2}, k.seal(one, 1).Retired["stick"])
+	require.Equal(t, []int{1, 3}, k.has())
+	k.seal(one+" "+other+"-2", 1)
+	require.Equal(t, []int{4}, k.has())
 }
 
 // What --keep was removing when the power failed is no damage: the log of the medium says first

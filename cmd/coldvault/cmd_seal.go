@@ -54,9 +54,9 @@ type sealCmd struct {
 	Fact     []string `sep:"none" placeholder:"NAME=VALUE" help:"What a restore needs to know and no file says, such as a party hint."`
 	Attach   []string `sep:"none" placeholder:"FILE" help:"Seal a file of any size as an archive: a database dump, a snapshot. It is streamed, split below 4 GiB, and never printed."`
 	Compress bool     `help:"Compress the archives (zstd)."`
-	Keep     int      `placeholder:"N" help:"Keep N whole generations on each medium, and the last archives, and remove the older ones when the new one is proven; all unless given."`
+	Keep     int      `placeholder:"N" help:"Keep N whole generations on each medium, and any with more archives, and remove the older ones when the new one is proven; all unless given."`
 	Kit      string   `placeholder:"FOLDER" help:"Put these binaries on the media too: files named coldvault-OS-ARCHITECTURE."`
-	Due      []string `sep:"none" placeholder:"WHAT=YYYY-MM-DD" help:"A date to be reminded of by status: a deadline that no file says, such as of a Filecoin sector. Repeat it."`
+	Due      []string `sep:"none" placeholder:"WHAT=YYYY-MM-DD" help:"A date to be reminded of by status: a deadline that no file says, such as of a Filecoin sector; until record --done. Repeat it."`
 	Replug   bool     `help:"Wait for each medium to be pulled and put back, recognise it, and read it again."`
 	Sources  []string `arg:"" optional:"" name:"source" help:"Files and folders to seal. The names inside a folder are kept relative to it."`
 	judging

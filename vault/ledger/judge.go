@@ -13,6 +13,11 @@ func (s *Status) judgeCopies() {
 			s.find("STATUS-LOST", Note, c.LastSeen, "%s is lost: whoever has it needs the cards of a quorum to open it", c.Name)
 			continue
 		}
+		if now := s.replacedBy(c); now != nil {
+			s.find("STATUS-DEVICE", Note, time.Time{}, "%s is the same device as %s now, which has a newer generation: if it was emptied in between, note that with `coldvault record --lost %s`",
+				c.Name, now.Name, c.Medium)
+			continue
+		}
 		s.judgeCopy(c)
 		due := c.LastSeen.AddDate(0, 0, s.Policy.days(c.Kind))
 		if !c.Proven {
@@ -24,6 +29,33 @@ func (s *Status) judgeCopies() {
 		})
 	}
 	s.judgeLoss()
+}
+
+// replacedBy is the copy on the same stick that was written later, where that was emptied in
+// between and has another id since. A disk may well hold several.
+func (s *Status) replacedBy(c *Copy) *Copy {
+	for i := range s.Copies {
+		o := &s.Copies[i]
+		if c.Kind == USB && c.Device != "" && o.Device == c.Device && !o.Lost && o.Generation > c.Generation && o.LastSeen.After(c.LastSeen) {
+			return o
+		}
+	}
+	return nil
+}
+
+// alike is an older copy on a stick that nothing tells from the one of c: a stick that lost the log
+// with its id gets another.
+func (s *Status) alike(c *Copy) *Copy {
+	for i := range s.Copies {
+		o := &s.Copies[i]
+		if o == c {
+			return nil
+		}
+		if o.Kind == USB && c.Kind == USB && o.Device == "" && c.Device == "" && o.Model != "" && o.Model == c.Model && !o.Lost {
+			return o
+		}
+	}
+	return nil
 }
 
 func (e Policy) days(k Kind) int {
@@ -43,7 +75,7 @@ func (s *Status) judgeCopy(c *Copy) {
 	}
 	switch {
 	case c.Result == Damaged:
-		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s: repair it or replace it",
+		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was damaged when it was checked on %s, with %s: repair it, copy to it, or replace it",
 			c.Name, day(c.LastSeen), Count(c.Findings, "finding"))
 	case c.Result == Incomplete && c.Kind == Paper:
 		s.find("STATUS-UNPROVEN", Due, c.LastSeen, "%s was incomplete when it was checked on %s: scan it again, or print it again", c.Name, day(c.LastSeen))
@@ -63,6 +95,10 @@ func (s *Status) judgeCopy(c *Copy) {
 	}
 	if c.SameDevice != "" {
 		s.find("STATUS-DEVICE", Note, time.Time{}, "%s is on the same device as %s: the two count once", c.Name, c.SameDevice)
+	}
+	if o := s.alike(c); o != nil {
+		s.find("STATUS-DEVICE", Note, time.Time{}, "%s and %s are of one make, without a serial number: nothing shows that they are two; if they are one, note the other as lost: `coldvault record --lost %s`",
+			c.Name, o.Name, o.Medium)
 	}
 	if c.Kind == Memory {
 		s.find("STATUS-DEVICE", Note, time.Time{}, "%s is in memory and ends with the power: it does not count", c.Name)
@@ -145,10 +181,10 @@ func (s *Status) judgeCards(c *Compartment) {
 			s.find("STATUS-CARDS", severity, when, "%s: %s: %s", c.Name, text, strings.Join(cards, ", "))
 		}
 	}
-	say(failed, Due, time.Time{}, "not the shares that were made, to be replaced")
+	say(failed, Due, time.Time{}, "not the shares that were made, and no command makes others: make a new vault and seal into it, before too few are left")
 	say(unproven, Due, time.Time{}, "never proven, to be checked")
 	say(old, Due, oldest, "proven longer ago than the policy allows, to be checked")
-	say(lost, Note, time.Time{}, "lost, to be replaced by a new share set")
+	say(lost, Note, time.Time{}, "lost, and no command makes another: make a new vault and seal into it, before too few are left")
 }
 
 // judgeDrill says when the next drill is due. Before the first seal there is nothing to

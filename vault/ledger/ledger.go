@@ -199,6 +199,9 @@ func (l *Ledger) Torn() int { return len(l.torn) }
 // Unsigned is the number of lines beyond the signed head.
 func (l *Ledger) Unsigned() int { return len(l.entries) - l.head.N }
 
+// Unproven tells that nothing is signed although a generation was sealed, with which it was.
+func (l *Ledger) Unproven() bool { return l.signature == nil && l.Newest() > 0 }
+
 func digest(line []byte) string {
 	sum := sha256.Sum256(line)
 	return hex.EncodeToString(sum[:])

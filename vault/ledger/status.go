@@ -153,14 +153,16 @@ func (s *Status) replay(l *Ledger, times []time.Time) {
 	slices.SortStableFunc(s.Deadlines, func(a, b Deadline) int { return a.When.Compare(b.When) })
 }
 
-// sealed takes a generation for the newest. It holds all there is, so the deadlines that
-// came with the one before are over.
+// sealed takes a generation for the newest. It holds all there is, so the dates that the files of
+// the one before said are over. Those that the operator gave, which have no role, are not.
 func (s *Status) sealed(e Sealed, before []Deadline) {
 	if e.Generation >= s.Generation {
 		s.Generation, s.Sealed = e.Generation, e.Created
 	}
 	for _, d := range before {
-		s.Deadlines = slices.DeleteFunc(s.Deadlines, d.SameAs)
+		if d.Role != "" {
+			s.Deadlines = slices.DeleteFunc(s.Deadlines, d.SameAs)
+		}
 	}
 	for _, d := range e.Deadlines {
 		s.deadline(d)
@@ -195,6 +197,8 @@ func (s *Status) judgeDeadlines() {
 		}
 		days := daysBetween(s.Time, d.When)
 		switch {
+		case day(s.Time) == day(d.When) && (s.Time.Before(d.When) || d.When.Equal(d.When.Truncate(24*time.Hour))):
+			s.find("STATUS-DUE", Danger, d.When, "%s: it is due today, %s", what, day(d.When))
 		case !s.Time.Before(d.When):
 			s.find("STATUS-DUE", Danger, d.When, "%s: it was due on %s", what, day(d.When))
 		case days <= deadlineLead:
@@ -221,10 +225,16 @@ func (s *Status) judgeFound(l *Ledger, found []Sealed) {
 const LostAdvice = "it was lost or put back to an earlier state, or the seal was ended before it was recorded; " +
 	"`coldvault restore --role vault` with a quorum brings back the one that the newest generation carries, and what was recorded since is to be recorded again"
 
+// UnprovenAdvice says what to do about a ledger whose signed head is gone.
+const UnprovenAdvice = "nothing of it is signed, and every seal signs it: its " + HeadName + " was removed, and any line may have been changed; read what it says, " +
+	"or bring back the one of the newest generation with `coldvault restore --role vault`; the next seal signs what is there"
+
 // judgeLedger tells of the ledger itself.
 func (s *Status) judgeLedger(l *Ledger) {
 	s.judgeClock(l)
-	if s.Unsigned > 0 {
+	if l.Unproven() {
+		s.find("STATUS-UNSIGNED", Danger, time.Time{}, "ledger: %s", UnprovenAdvice)
+	} else if s.Unsigned > 0 {
 		s.find("STATUS-UNSIGNED", Note, time.Time{}, "ledger: %d of %s not yet signed: the next command that unlocks the signer signs them",
 			s.Unsigned, Count(s.Lines, "line"))
 	}

@@ -182,8 +182,8 @@ func TestFindings(t *testing.T) {
 			{200, CardChecked{hotSet, "hot", 3, "", true}}, {200, CardChecked{hotSet, "hot", 4, "", true}}, {200, CardChecked{hotSet, "hot", 5, "", true}},
 		}, []string{"STATUS-CARDS due cold: proven longer ago than the policy allows, to be checked: card 5 (Émile)"}},
 		{"one card bad, one lost", 0, []at{{0, CardChecked{coldSet, "cold", 2, "", false}}, {0, Lost{Set: hotSet, Index: 3}}}, []string{
-			"STATUS-CARDS due cold: not the shares that were made, to be replaced: card 2 (Bob)",
-			"STATUS-CARDS note hot: lost, to be replaced by a new share set: card 3 (Carol)",
+			"STATUS-CARDS due cold: not the shares that were made, and no command makes others: make a new vault and seal into it, before too few are left: card 2 (Bob)",
+			"STATUS-CARDS note hot: lost, and no command makes another: make a new vault and seal into it, before too few are left: card 3 (Carol)",
 		}},
 		{"copies on one device", 0, []at{{0, Copied{"00000000000000aa", USB, "serial A", "", 1, true}}}, []string{
 			"STATUS-DEVICE note USB 0000 is on the same device as USB 7F3A (safe deposit): the two count once",
@@ -196,7 +196,7 @@ func TestFindings(t *testing.T) {
 		}},
 		{"a damaged copy", 5, []at{{4, Checked{stickB, 1, Damaged, 1}}}, []string{
 			"STATUS-COPIES due 2 copies of generation 1: USB 7F3A (safe deposit), paper 91CC; there must be 3: seal onto or copy to another medium",
-			"STATUS-UNPROVEN due USB 22B0 was damaged when it was checked on 2026-03-05, with 1 finding: repair it or replace it",
+			"STATUS-UNPROVEN due USB 22B0 was damaged when it was checked on 2026-03-05, with 1 finding: repair it, copy to it, or replace it",
 		}},
 		{"an incomplete copy", 5, []at{{4, Checked{stickB, 1, Incomplete, 0}}}, []string{
 			"STATUS-COPIES due 2 copies of generation 1: USB 7F3A (safe deposit), paper 91CC; there must be 3: seal onto or copy to another medium",
@@ -204,6 +204,15 @@ func TestFindings(t *testing.T) {
 		}},
 		{"a lost copy beside enough others", 5, []at{{1, Copied{"00000000000000aa", Optical, "", "", 1, true}}, {4, Lost{Medium: stickB}}}, []string{
 			"STATUS-LOST note USB 22B0 is lost: whoever has it needs the cards of a quorum to open it",
+		}},
+		{"a stick that was emptied and sealed onto", 1, []at{
+			{1, Sealed{2, start, []string{"cold", "hot"}, nil}}, {1, Copied{"00000000000000aa", USB, "serial A", "", 2, true}}, {1, Copied{stickB, USB, "serial B", "", 2, true}}, {1, Copied{pagesC, Paper, "", "", 2, true}},
+		}, []string{
+			"STATUS-DEVICE note USB 7F3A (safe deposit) is the same device as USB 0000 now, which has a newer generation: if it was emptied in between, note that with `coldvault record --lost 7f3a000000000001`",
+			"STATUS-OFFSITE due 0 copies off site; there must be 1: bring one to another place and record that",
+		}},
+		{"two sticks that look alike", 0, []at{{0, Copied{"00000000000000aa", USB, "", "USB stick, 8 GB", 1, true}}, {0, Copied{"11000000000000aa", USB, "", "USB stick, 8 GB", 1, true}}}, []string{
+			"STATUS-DEVICE note USB 1100 and USB 0000 are of one make, without a serial number: nothing shows that they are two; if they are one, note the other as lost: `coldvault record --lost 00000000000000aa`",
 		}},
 		{"a medium that was never copied to is none", 0, []at{{0, Placed{"00000000000000aa", "drawer", false, false, "", ""}}, {0, Lost{Medium: "00000000000000ab"}}}, nil},
 		{"drills of parts", 0, []at{{0, SharesSplit{[]ShareSet{{"00000001", "cold", 2, 3}}, nil}}, {0, Drilled{"standby", 1, false, nil, 0}}, {0, Drilled{"archive", 1, false, nil, 0}}, {0, CardChecked{"00000001", "cold", 1, "", true}}, {0, CardChecked{"00000001", "cold", 2, "", true}}, {0, CardChecked{"00000001", "cold", 3, "Ann", true}}}, []string{
@@ -213,6 +222,12 @@ func TestFindings(t *testing.T) {
 		{"a deadline that is far", 0, []at{{0, Deadline{What: "window", When: start.AddDate(0, 0, 31)}}}, nil},
 		{"a deadline that is near", 1, []at{{0, Deadline{What: "KES key ends", When: start.AddDate(0, 0, 31), Role: "opcert"}}}, []string{
 			"STATUS-DUE due KES key ends (opcert): due on 2026-04-01, in 30 days",
+		}},
+		{"a deadline on its day", 31, []at{{0, Deadline{What: "window", When: start.AddDate(0, 0, 31).Truncate(24 * time.Hour)}}}, []string{
+			"STATUS-DUE danger window: it is due today, 2026-04-01",
+		}},
+		{"a key that ends today, and has not", 31, []at{{0, Deadline{What: "KES key ends", When: start.AddDate(0, 0, 31).Add(time.Hour), Role: "opcert"}}}, []string{
+			"STATUS-DUE danger KES key ends (opcert): it is due today, 2026-04-01",
 		}},
 		{"a deadline that is over", 31, []at{{0, Deadline{What: "window", When: start.AddDate(0, 0, 31)}}}, []string{
 			"STATUS-DUE danger window: it was due on 2026-04-01",
@@ -267,6 +282,12 @@ func TestDeadlinesFollowTheGeneration(t *testing.T) {
 		{"a new KES key, and no certificate any more", []Event{
 			Sealed{1, start, []string{"hot"}, []Deadline{kes(2), certificate}}, mine, Sealed{2, start, []string{"hot"}, []Deadline{kes(4)}},
 		}, []Deadline{kes(4), mine}},
+		{"what the operator gave with a generation", []Event{
+			Sealed{1, start, []string{"hot"}, []Deadline{kes(2), mine}}, Sealed{2, start, []string{"hot"}, []Deadline{kes(4)}}, Sealed{3, start, []string{"hot"}, nil},
+		}, []Deadline{mine}},
+		{"until it is done", []Event{
+			Sealed{1, start, []string{"hot"}, []Deadline{mine}}, Sealed{2, start, []string{"hot"}, nil}, Deadline{What: mine.What, When: mine.When, Done: true},
+		}, []Deadline{}},
 		{"the operator knows better", []Event{Sealed{1, start, []string{"hot"}, []Deadline{kes(2)}}, kes(1)}, []Deadline{kes(1)}},
 		{"until the next seal", []Event{Sealed{1, start, []string{"hot"}, []Deadline{kes(2)}}, kes(1), Sealed{2, start, []string{"hot"}, []Deadline{kes(4)}}}, []Deadline{kes(4)}},
 	}
@@ -346,6 +367,13 @@ func TestLinesBeyondTheSignedHeadAreCounted(t *testing.T) {
 	require.NotContains(t, strings.Join(texts(Compute(l, start)), "\n"), "UNSIGNED")
 	require.NoError(t, l.Append(start, Noted{"x"}, Noted{"y"}))
 	require.Contains(t, texts(Compute(l, start)), "STATUS-UNSIGNED note ledger: 2 of 3 lines not yet signed: the next command that unlocks the signer signs them")
+
+	// Of a ledger with a seal in it some of it was signed.
+	require.NoError(t, l.Append(start, Sealed{1, start, []string{"cold", "hot"}, nil}))
+	require.NotContains(t, strings.Join(texts(Compute(l, start)), "\n"), "STATUS-UNSIGNED danger")
+	bare, err := Parse(l.Bytes())
+	require.NoError(t, err)
+	require.Contains(t, texts(Compute(bare, start)), "STATUS-UNSIGNED danger ledger: "+UnprovenAdvice)
 
 	torn, err := Parse(append(l.Bytes(), "torn"...))
 	require.NoError(t, err)

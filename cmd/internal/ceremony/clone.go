@@ -27,8 +27,9 @@ func lastCopied(l *ledger.Ledger) map[string]ledger.Copied {
 }
 
 // otherDevice tells that two records of one id are of two devices: they differ in what is
-// known of both, or are of different kinds. Two folders of one disk do not, nor two devices
-// without a serial number. A share says nothing by its name, which changes. Keeps G26.
+// known of both, or, where nothing that tells one from another is, are of different kinds or models.
+// Two folders of one disk do not, nor two devices of one model without a serial number. A share
+// says nothing by its name, which changes. Keeps G26.
 func otherDevice(a, b ledger.Copied) bool {
 	marks, others := deviceMarks(a.Device), deviceMarks(b.Device)
 	same := false
@@ -41,7 +42,16 @@ func otherDevice(a, b ledger.Copied) bool {
 		}
 		same = true
 	}
-	return !same && a.Kind != b.Kind && a.Kind != ledger.Folder && b.Kind != ledger.Folder
+	if same || a.Kind == ledger.Folder || b.Kind == ledger.Folder {
+		return false
+	}
+	return a.Kind != b.Kind || a.Kind == ledger.USB && makeOf(a) != makeOf(b) && makeOf(a) != "" && makeOf(b) != ""
+}
+
+// makeOf is who made a device, and its size: what a media.Device's text begins with.
+func makeOf(e ledger.Copied) string {
+	parts := strings.SplitN(e.Model, ", ", 3)
+	return strings.Join(parts[:min(2, len(parts))], ", ")
 }
 
 // deviceMarks takes a media.Device's ID apart.

@@ -14,6 +14,10 @@ import (
 
 func TestOtherDeviceIsOneThatIsKnownToDiffer(t *testing.T) {
 	on := func(kind ledger.Kind, device string) ledger.Copied { return ledger.Copied{Kind: kind, Device: device} }
+	made := func(device, model string) ledger.Copied {
+		return ledger.Copied{Kind: ledger.USB, Device: device, Model: model}
+	}
+	const sandisk, nameless = "USB stick SanDisk Ultra, 31 GB", "USB stick General UDisk, 8 GB"
 	for _, tt := range []struct {
 		name  string
 		a, b  ledger.Copied
@@ -29,6 +33,11 @@ func TestOtherDeviceIsOneThatIsKnownToDiffer(t *testing.T) {
 		{"a stick, and a folder of which nothing is known", on(ledger.USB, "uuid=1 serial=A"), on(ledger.Folder, ""), false},
 		{"a disk in another case", on(ledger.USB, "uuid=1"), on(ledger.Disk, "uuid=1 serial=A"), false},
 		{"folders of one disk", on(ledger.Disk, "serial=A"), on(ledger.Disk, "serial=A"), false},
+		{"a stick with a serial number, and one of another make without", made("serial=A", sandisk+", serial 1234, exfat"), made("", nameless+", exfat"), true},
+		{"two of one make and of two sizes", made("", sandisk), made("", "USB stick SanDisk Ultra, 62 GB"), true},
+		{"a stick whose serial number is not read today", made("serial=A", sandisk+", serial 1234, exfat"), made("", sandisk+", exfat"), false},
+		{"a card in another reader", made("uuid=1", sandisk), made("uuid=1", nameless), false},
+		{"a stick of which less is known", made("", ""), made("", nameless), false},
 		{"a share under another name", on(ledger.Network, "share=nas:/a"), on(ledger.Network, "share=10.0.0.1:/a"), false},
 	} {
 		require.Equal(t, tt.other, otherDevice(tt.a, tt.b), tt.name)
