@@ -48,6 +48,9 @@ const (
 	generationIncomplete = "GENERATION-INCOMPLETE"
 )
 
+// LedgerBehind is the finding that the vault's folder does not know the newest generation.
+const LedgerBehind = "VAULT-LEDGER-BEHIND"
+
 // Forked tells that there are two generations of one number, here or elsewhere.
 func (f Finding) Forked() bool { return f.ID == generationForked || f.ID == generationChain }
 
@@ -81,6 +84,8 @@ type Checked struct {
 	digests  map[int]string // of the manifests that can be trusted, by generation
 	verified map[listed]error
 	options  CheckOptions
+	recorded int            // the newest generation that can be trusted and was sealed with a ledger
+	ledger   *ledger.Ledger // of the vault's own folder, nil where there is none or it is damaged
 }
 
 // CheckOptions of Check; the zero value is for a medium.
@@ -190,13 +195,16 @@ func Check(m *Medium, o CheckOptions) *Checked {
 		c.checkGeneration(g, c.digests[g.Number-1])
 		if g.Err == nil {
 			c.digests[g.Number] = g.Digest
+			if g.recorded() {
+				c.recorded = g.Number
+			}
 		}
 	}
 	return c
 }
 
 // CheckTogether adds to the checks of several media what only shows between them: two
-// generations of one number that are not the same.
+// generations of one number that are not the same, and a vault's folder that is behind.
 func CheckTogether(checks []*Checked) {
 	type key struct {
 		vault  string
@@ -212,6 +220,11 @@ func CheckTogether(checks []*Checked) {
 				c.add(Damage, generationForked, c.Medium.Path(generationDir(number)),
 					fmt.Errorf("it is another generation %d than the one on %s, and both are signed by the vault", number, other.Medium.Source.Name()))
 			}
+		}
+	}
+	for _, c := range checks {
+		if c.ledger != nil {
+			c.checkBehind(checks)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"coldvault/media"
@@ -136,8 +137,9 @@ func (c *Checked) checkLedger() map[int]time.Time {
 	if l.Unproven() {
 		c.add(Damage, "VAULT-LEDGER-UNSIGNED", where, errors.New(ledger.UnprovenAdvice))
 	}
+	c.ledger = l
 	if found, ok := c.Medium.newestRecorded(); ok && found.Generation > l.Newest() {
-		c.add(Damage, "VAULT-LEDGER-BEHIND", where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
+		c.add(Damage, LedgerBehind, where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
 	}
 	there, err := c.Medium.numbers()
 	if n := l.Newest(); err == nil && n > 0 && !slices.Contains(there, n) {
@@ -145,6 +147,25 @@ func (c *Checked) checkLedger() map[int]time.Time {
 			fmt.Errorf("it is gone, and the ledger says that it was sealed on %s: seal again", l.Sealed()[n].Format(time.DateOnly)))
 	}
 	return l.Sealed()
+}
+
+// checkBehind reports a ledger that does not know the newest generation, which a medium has.
+func (c *Checked) checkBehind(others []*Checked) {
+	newest := max(c.ledger.Newest(), c.recorded)
+	var on []string
+	for _, other := range others {
+		switch {
+		case other.Medium.ID != c.Medium.ID || other.recorded < newest || other.recorded == newest && on == nil:
+		case other.recorded > newest:
+			newest, on = other.recorded, []string{other.Medium.Source.Name()}
+		default:
+			on = append(on, other.Medium.Source.Name())
+		}
+	}
+	if on != nil {
+		c.add(Damage, LedgerBehind, c.Medium.Path(ledger.FolderName),
+			fmt.Errorf("it does not know generation %d, which is on %s: %s", newest, strings.Join(on, ", "), ledger.LostAdvice))
+	}
 }
 
 // newestRecorded is the newest generation in the folder of a vault that was sealed with a ledger,
@@ -155,23 +176,27 @@ func (m *Medium) newestRecorded() (newest ledger.Sealed, ok bool) {
 		return ledger.Sealed{}, false // reported where they are read
 	}
 	for _, g := range generations {
-		if _, recorded := g.Manifest.File(format.LedgerName); g.Err == nil && recorded {
+		if g.recorded() {
 			newest, ok = ledger.Sealed{Generation: g.Number, Created: g.Manifest.Created, Compartments: format.Compartments()}, true
 		}
 	}
 	return newest, ok
 }
 
-// Unrecorded is the newest generation in the folder if the ledger does not know it, else 0.
-func (f *Folder) Unrecorded() (int, error) {
+// Unrecorded names a generation that was sealed and of which the ledger does not know that, "" for none.
+func (f *Folder) Unrecorded() (string, error) {
 	l, err := f.Ledger()
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	if found, ok := f.newestRecorded(); ok && found.Generation > l.Newest() {
-		return found.Generation, nil
+	found, _ := f.newestRecorded()
+	switch n := l.Known(found.Generation); {
+	case n > max(l.Newest(), found.Generation):
+		return fmt.Sprintf("generation %d, which was seen on a medium", n), nil
+	case found.Generation > l.Newest():
+		return fmt.Sprintf("generation %d, which lies in the vault's folder", found.Generation), nil
 	}
-	return 0, nil
+	return "", nil
 }
 
 // Status is what the ledger amounts to, and the generations in the folder.

@@ -204,6 +204,12 @@ func (g *Generation) size() (total int64) {
 	return total
 }
 
+// recorded tells that it can be trusted and was sealed with a ledger.
+func (g *Generation) recorded() bool {
+	_, listed := g.Manifest.File(format.LedgerName)
+	return g.Err == nil && listed
+}
+
 // ErrIncomplete marks the rest of an interrupted seal, or what looks like one.
 var ErrIncomplete = errors.New("it has no manifest and does not count: its write was interrupted, or the manifest is lost")
 

@@ -134,7 +134,7 @@ func (m *Medium) logged() map[int]ledger.MediumCheck {
 		highest = max(highest, n)
 	}
 	log, _ := m.log()
-	return believed(log, highest+maxLeap)
+	return believed(log, highest+ledger.MaxLeap)
 }
 
 // believed are the generations up to a limit that a log knows; it is nil for none.

@@ -10,6 +10,7 @@ import (
 
 	"coldvault/media"
 	"coldvault/media/mediatest"
+	"coldvault/vault/ledger"
 )
 
 // olderFolder is a vault whose folder comes back from an old backup: it knows one generation, and
@@ -94,6 +95,94 @@ func TestTheNumberOfADamagedGenerationIsTaken(t *testing.T) {
 	result, err := w.sealWith("", 0, stick)
 	require.NoError(t, err)
 	require.Equal(t, 41, result.Generation)
+}
+
+// putBack is a vault whose folder was put back to what it was after some of three seals, and a medium
+// that has all of them.
+func putBack(t *testing.T, after int) (w *world, full *media.Dir) {
+	t.Helper()
+	w, disk := newJournalWorld(t)
+	full = media.NewDir(mediatest.New("full"))
+	old := disk.Snapshot()
+	for n := range 3 {
+		result, err := w.sealWith("", 0, full)
+		require.NoError(t, err)
+		require.NoError(t, w.folder.Record(testTime, nil, result.Sealed))
+		if n+1 == after {
+			old = disk.Snapshot()
+		}
+	}
+	var err error
+	w.folder, err = OpenFolder(media.NewDir(old))
+	require.NoError(t, err)
+	return w, full
+}
+
+// A folder that comes back from an old backup learns from checks, copies and drills which numbers are
+// taken, while the media that have them are elsewhere.
+func TestTheNumbersThatTheLedgerNamesAreTaken(t *testing.T) {
+	const id = "0123456789abcdef"
+	for name, event := range map[string]ledger.Event{
+		"check": ledger.Checked{Medium: id, Generation: 3, Result: ledger.Damaged, Findings: 1},
+		"copy":  ledger.Copied{Medium: id, Kind: ledger.USB, Generation: 3, Proven: true},
+		"drill": ledger.Drilled{Role: "all", Generation: 3, Restored: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for after := range 3 {
+				w, _ := putBack(t, after)
+				require.NoError(t, w.folder.Record(testTime, nil, event))
+				unrecorded, err := w.folder.Unrecorded()
+				require.NoError(t, err)
+				require.Equal(t, "generation 3, which was seen on a medium", unrecorded)
+				result, err := w.sealWith("", 0, media.NewDir(mediatest.New("fresh")))
+				require.NoError(t, err)
+				require.Equal(t, 4, result.Generation)
+			}
+		})
+	}
+	// The name of a damaged folder may be anything.
+	w, _ := putBack(t, 1)
+	require.NoError(t, w.folder.Record(testTime, nil, ledger.Checked{Medium: id, Generation: 999999, Result: ledger.Damaged, Findings: 1}))
+	result, err := w.sealWith("", 0, media.NewDir(mediatest.New("fresh")))
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Generation)
+}
+
+// A check of the folder beside a medium that has more than its ledger knows says so, and so does the
+// seal that would hide it.
+func TestAFolderThatIsBehindTheMediaIsReported(t *testing.T) {
+	reported := func(w *world, on ...*media.Dir) (out []string) {
+		checks := []*Checked{Check(w.folder.Medium, CheckOptions{})}
+		for _, d := range on {
+			found, err := OpenMedia(d)
+			require.NoError(t, err)
+			checks = append(checks, Check(found[0], CheckOptions{}))
+		}
+		CheckTogether(checks)
+		for _, f := range checks[0].Findings {
+			if f.ID == "VAULT-LEDGER-BEHIND" {
+				require.Equal(t, Damage, f.Severity)
+				out = append(out, f.Path+": "+f.Text)
+			}
+		}
+		return out
+	}
+	for after := range 3 {
+		w, full := putBack(t, after)
+		require.Empty(t, reported(w))
+		require.Equal(t, []string{"vault/ledger: it does not know generation 3, which is on full, full: " + ledger.LostAdvice}, reported(w, full, full))
+		result, err := w.sealWith("", 0, full)
+		require.NoError(t, err)
+		require.Equal(t, 4, result.Generation)
+		require.Contains(t, strings.Join(result.Notes, "\n"), "the ledger of the vault's folder did not know generation 3, which full has: ")
+		require.NoError(t, w.folder.Record(testTime, nil, result.Sealed))
+		require.Empty(t, reported(w, full))
+	}
+	w, full := putBack(t, 3)
+	require.Empty(t, reported(w, full))
+	result, err := w.sealWith("", 0, full)
+	require.NoError(t, err)
+	require.Empty(t, result.Notes)
 }
 
 // twins are two media with one first generation and two different second ones, and the newer

@@ -308,7 +308,7 @@ func TestWhatIsCompletedCountsForKeep(t *testing.T) {
 // Nobody signs the log of a medium: a number that no generation can have stops nothing.
 func TestALogThatNamesWhatNobodyMadeStopsNothing(t *testing.T) {
 	p := newPair(t)
-	p.relog(t, 1, 2, 3+maxLeap)
+	p.relog(t, 1, 2, 3+ledger.MaxLeap)
 	found, err := OpenMedia(media.NewDir(p.bad))
 	require.NoError(t, err)
 	checked := Check(found[0], CheckOptions{})
@@ -319,7 +319,7 @@ func TestALogThatNamesWhatNobodyMadeStopsNothing(t *testing.T) {
 	require.Equal(t, 3, result.Generation)
 	result, err = p.w.sealWith("", 0, media.NewDir(p.bad))
 	require.NoError(t, err)
-	require.Equal(t, 4+maxLeap, result.Generation, "above what it could be believed to have then")
+	require.Equal(t, 4+ledger.MaxLeap, result.Generation, "above what it could be believed to have then")
 }
 
 // A medium that is too full for a line in its log is made room on all the same.

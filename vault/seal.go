@@ -225,8 +225,8 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 }
 
 // next finds the number of the new generation and the digest of the one before it:
-// above everything that the folder or a medium at hand has, so that a folder brought
-// back from an old backup does not use a number twice.
+// above everything that the folder, its ledger or a medium at hand knows, so that a folder
+// brought back from an old backup does not use a number twice.
 func (s *sealing) next() error {
 	var err error
 	if s.folderHas, err = s.folder.Generations(s.folder.Identity); err != nil {
@@ -235,23 +235,28 @@ func (s *sealing) next() error {
 	folder := &target{dir: s.folder.dir, have: s.folderHas}
 	s.previous = format.FirstPrevious
 	newest, on := 0, ""
-	if g := s.signed(slices.Concat([]*target{folder}, s.good, s.aside)); g != nil {
+	g := s.signed(slices.Concat([]*target{folder}, s.good, s.aside))
+	if g != nil {
 		newest, on, s.previous = g.Number, g.on.Source.Name(), g.Digest
 	}
 	// What is damaged has its number too. The chain goes on from the newest manifest that can
 	// be trusted.
 	s.number = newest
-	// So has what is lost: the ledger, and the logs of the media, know that it was there.
+	// So has what is lost, or elsewhere: the ledger, and the logs of the media, know that it was there.
 	l, err := s.folder.Ledger()
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
-	if n := l.Newest(); n > s.number {
+	if n := l.Known(newest); n > s.number {
 		s.number, on = n, folder.dir.Name()
+	}
+	if g != nil && g.recorded() && g.on.Source != folder.dir && g.Number > l.Newest() { // what this seal is about to hide
+		s.notes = append(s.notes, fmt.Sprintf("the ledger of the vault's folder did not know generation %d, which %s has: it was lost or put back to an earlier state; what it knew until then comes back with `coldvault restore --role vault --generation %d` and a quorum",
+			g.Number, on, g.Number))
 	}
 	for _, t := range slices.Concat(s.good, s.aside) {
 		log, _ := t.view().log()
-		for n := range believed(log, newest+1+maxLeap) { // as it is when the new one is there
+		for n := range believed(log, newest+1+ledger.MaxLeap) { // as it is when the new one is there
 			if n > s.number {
 				s.number, on = n, t.dir.Name()
 			}

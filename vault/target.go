@@ -98,10 +98,6 @@ func (t *target) medium(vaultID string) *Medium {
 	return m
 }
 
-// maxLeap is how far above every signed generation the number of a damaged one is believed: it
-// is the name of a folder, which anything may have changed.
-const maxLeap = 1000
-
 // unsigned is the highest number on a medium whose manifest cannot be trusted, 0 for none; newest
 // is that of the newest one anywhere that can. Of those without a manifest what was whole counts, and with
 // rests all.
@@ -110,7 +106,7 @@ func (t *target) unsigned(newest int, rests bool) (number int, err error) {
 		if g.Err == nil || errors.Is(g.Err, ErrIncomplete) && !rests && t.view().fate(g.Number) != lost {
 			continue
 		}
-		if g.Number > newest+maxLeap { // they ascend
+		if g.Number > newest+ledger.MaxLeap { // they ascend
 			return number, fmt.Errorf("it has a folder %s without a manifest that can be trusted, and the newest generation with one is %d: move that folder away and seal again",
 				path.Join(t.base, generationDir(g.Number)), newest)
 		}

@@ -27,7 +27,11 @@ func (c *statusCmd) Run(u *ui) error {
 		u.shares(r.Checked.Shares)
 	}
 	s := r.Status
-	u.heading("vault %s %q, generation %d of %s", r.Identity.Vault.ID, r.Identity.Vault.Label, s.Generation, day(s.Sealed))
+	sealed := ""
+	if !s.Sealed.IsZero() { // media may have a generation that the ledger has not seen sealed
+		sealed = " of " + day(s.Sealed)
+	}
+	u.heading("vault %s %q, generation %d%s", r.Identity.Vault.ID, r.Identity.Vault.Label, s.Generation, sealed)
 	for _, f := range s.Figures {
 		color, state := green, "OK"
 		if !f.OK {

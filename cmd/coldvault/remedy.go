@@ -43,6 +43,8 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 				add("what the vault's folder has lost is not brought back: seal again")
 			case f.ID == vault.GenerationGone, f.ID == vault.VaultEmpty:
 				add("no repair brings a generation back that is gone: `coldvault copy --from ANOTHER --to %s`, or seal onto it", name)
+			case f.ID == vault.LedgerBehind:
+				add("bring the vault's folder back before the next seal, which would hide what it lacks: how, VAULT-LEDGER-BEHIND says")
 			case f.ID == ceremony.MediumClone:
 				add("what to do about MEDIUM-CLONE its own line says")
 			case f.ID == vault.VaultIdentity && m.Medium.Identity == nil:

@@ -78,12 +78,14 @@ const shortID = 4
 
 // nameCopies fills in what depends on the other copies and on the time. A medium that
 // was placed or lost and never written to is no copy; one with a newer generation than
-// the ledger has seen sealed tells of that generation.
+// the ledger has seen sealed tells of that generation, and not when it was sealed.
 func (s *Status) nameCopies() {
 	s.Copies = slices.DeleteFunc(s.Copies, func(c Copy) bool { return c.Generation == 0 })
 	taken := map[string]int{}
 	for _, c := range s.Copies {
-		s.Generation = max(s.Generation, c.Generation)
+		if c.Generation > s.Generation {
+			s.Generation, s.Sealed = c.Generation, time.Time{}
+		}
 		taken[c.Medium[:shortID]]++
 	}
 	for i := range s.Copies {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -199,7 +200,7 @@ func (s *Status) judgeDrill(c *Compartment) {
 		due = c.DrillFailed
 		s.find("STATUS-DRILL", Danger, due, "%s: the last drill, on %s, did not restore: find out why while the files are still at hand", c.Name, day(due))
 	case c.LastDrill.IsZero():
-		due = s.Sealed
+		due = cmp.Or(s.Sealed, s.Time)
 		s.find("STATUS-DRILL", Due, due, "%s: never drilled: nobody has seen yet that it restores", c.Name)
 	case !due.After(s.Time):
 		s.find("STATUS-DRILL", Due, due, "%s: the last drill was on %s, and the policy has one every %s", c.Name, day(c.LastDrill), Count(s.Policy.Drill, "day"))

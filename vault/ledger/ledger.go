@@ -193,6 +193,33 @@ func (l *Ledger) Newest() (newest int) {
 	return newest
 }
 
+// MaxLeap is how far above every generation that is known the number of another is believed: it may be
+// the name of a folder, which anything may have changed.
+const MaxLeap = 1000
+
+// Known is the newest generation that any line names, 0 for none: a ledger that was put back to an earlier
+// state learns from copies, checks and drills what was sealed since. Above what was sealed, and what the
+// caller knows, they are believed as far as MaxLeap.
+func (l *Ledger) Known(above int) (newest int) {
+	newest = l.Newest()
+	limit := max(newest, above) + MaxLeap
+	for _, e := range l.entries {
+		n := 0
+		switch event := e.Event.(type) {
+		case Copied:
+			n = event.Generation
+		case Checked:
+			n = event.Generation
+		case Drilled:
+			n = event.Generation
+		}
+		if n <= limit {
+			newest = max(newest, n)
+		}
+	}
+	return newest
+}
+
 // Torn is the number of bytes after the last whole line.
 func (l *Ledger) Torn() int { return len(l.torn) }
 

@@ -80,6 +80,7 @@ func Compute(l *Ledger, now time.Time, found ...Sealed) Status {
 	s.replay(l, l.times(now))
 	s.judgeFound(l, found)
 	s.nameCopies()
+	s.judgeSeen(l, found)
 	s.count()
 	s.judgeCopies()
 	for i := range s.Compartments {
@@ -219,6 +220,25 @@ func (s *Status) judgeFound(l *Ledger, found []Sealed) {
 			s.find("STATUS-LEDGER", Danger, g.Created, "the ledger does not know generation %d, which lies in the vault's folder: %s", g.Generation, LostAdvice)
 		}
 	}
+}
+
+// judgeSeen tells of a generation that was seen on media, and that no line says was sealed.
+func (s *Status) judgeSeen(l *Ledger, found []Sealed) {
+	n := l.Known(0)
+	if n == l.Newest() || slices.ContainsFunc(found, func(g Sealed) bool { return g.Generation >= n }) {
+		return
+	}
+	where := "was seen on a medium"
+	var on []string
+	for _, c := range s.Copies {
+		if c.Generation == n {
+			on = append(on, c.Name)
+		}
+	}
+	if len(on) > 0 {
+		where = "is on " + strings.Join(on, ", ")
+	}
+	s.find("STATUS-LEDGER", Danger, time.Time{}, "the ledger does not know that generation %d was sealed, which %s: %s", n, where, LostAdvice)
 }
 
 // LostAdvice says what to do about a ledger that does not know the newest generation.

@@ -421,6 +421,29 @@ func TestALedgerThatDoesNotKnowTheFolderIsDanger(t *testing.T) {
 	require.True(t, s.Due)
 }
 
+// So do media, as long as no seal is recorded; a number that nobody can have made does not.
+func TestALedgerThatDoesNotKnowWhatIsOnMediaIsDanger(t *testing.T) {
+	s := with(t, 1, at{1, Checked{stickA, 3, Whole, 0}}, at{1, Checked{stickB, 3, Whole, 0}})
+	require.Equal(t, 3, s.Generation)
+	require.Zero(t, s.Sealed, "nobody knows when")
+	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know that generation 3 was sealed, which is on USB 7F3A (safe deposit), USB 22B0: "+LostAdvice)
+	s = with(t, 2, at{1, Checked{stickA, 3, Whole, 0}}, at{2, Checked{stickA, 1, Whole, 0}})
+	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know that generation 3 was sealed, which was seen on a medium: "+LostAdvice)
+	for name, event := range map[string]Event{
+		"sealed": Sealed{3, start, []string{"cold", "hot"}, nil}, "absurd": Checked{stickA, 2 + MaxLeap, Damaged, 1},
+	} {
+		require.NotContains(t, strings.Join(texts(with(t, 1, at{1, event})), "\n"), "STATUS-LEDGER", name)
+	}
+
+	// A vault that was put back to the day it was made has no date of a seal, nor of a drill.
+	l := onDays(t, at{1, Copied{stickA, USB, "", "", 2, true}}, at{1, Checked{stickA, 2, Whole, 0}})
+	s = Compute(l, start.AddDate(0, 0, 1))
+	require.Contains(t, strings.Join(texts(s), "\n"), "generation 2 was sealed, which is on USB 7F3A: ")
+	for _, d := range s.Dates {
+		require.False(t, d.On.IsZero(), d.What)
+	}
+}
+
 // What is written anew is not proven by what was there before.
 func TestPagesThatAreDrawnAgainAreNotProven(t *testing.T) {
 	s := with(t, 1, at{1, Copied{pagesC, Paper, "", "", 1, false}})

@@ -68,8 +68,8 @@ func Seal(c Console, r SealRequest) (*SealResult, error) {
 	if err != nil {
 		return nil, unusable(err)
 	}
-	if unrecorded > 0 { // the next one hides that
-		c.Warn("the ledger does not know generation %d, which lies in the vault's folder: %s", unrecorded, ledger.LostAdvice)
+	if unrecorded != "" { // the next one hides that
+		c.Warn("the ledger does not know %s: %s", unrecorded, ledger.LostAdvice)
 	}
 	targets, failed, closeTargets := openTargets([]string{r.Vault}, r.To)
 	defer closeTargets()
