@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"runtime"
 	"runtime/debug"
@@ -45,6 +46,7 @@ const (
 
 	generationForked     = "GENERATION-FORKED"
 	generationChain      = "GENERATION-CHAIN"
+	generationSkipped    = "GENERATION-SKIPPED"
 	generationIncomplete = "GENERATION-INCOMPLETE"
 )
 
@@ -82,6 +84,7 @@ type Checked struct {
 	Mended []Mended
 
 	digests  map[int]string // of the manifests that can be trusted, by generation
+	previous map[int]string // and of those that they follow
 	verified map[listed]error
 	options  CheckOptions
 	recorded int            // the newest generation that can be trusted and was sealed with a ledger
@@ -185,22 +188,66 @@ func Check(m *Medium, o CheckOptions) *Checked {
 			newest = max(newest, g.Number)
 		}
 	}
-	c.digests = map[int]string{}
+	c.digests, c.previous = map[int]string{}, map[int]string{}
 	c.verified = c.verifyAll(generations)
 	for _, g := range generations {
 		if errors.Is(g.Err, ErrIncomplete) {
 			c.checkIncomplete(g, were, g.Number >= newest)
 			continue
 		}
-		c.checkGeneration(g, c.digests[g.Number-1])
+		c.checkGeneration(g)
 		if g.Err == nil {
-			c.digests[g.Number] = g.Digest
+			c.digests[g.Number], c.previous[g.Number] = g.Digest, g.Manifest.Previous
 			if g.recorded() {
 				c.recorded = g.Number
 			}
 		}
 	}
+	c.checkChain()
 	return c
+}
+
+// checkChain wants every generation to follow the one before it, where that is here.
+func (c *Checked) checkChain() {
+	for _, n := range slices.Sorted(maps.Keys(c.digests)) {
+		before, here := c.digests[n-1]
+		if !here || c.previous[n] == before || c.skips(n, c) {
+			continue
+		}
+		c.add(Damage, generationChain, c.Medium.Path(generationDir(n)),
+			fmt.Errorf("it follows another generation %d than the one on this medium, or an older one that is not here: check it together with the vault's folder, which has all", n-1))
+	}
+}
+
+// checkChainWith takes back what another medium, or the vault's folder, explains.
+func (c *Checked) checkChainWith(others []*Checked) {
+	for _, n := range slices.Sorted(maps.Keys(c.digests)) {
+		i := slices.IndexFunc(c.Findings, func(f Finding) bool { return f.ID == generationChain && f.Path == c.Medium.Path(generationDir(n)) })
+		if i >= 0 && slices.ContainsFunc(others, func(o *Checked) bool { return o.Medium.ID == c.Medium.ID && c.skips(n, o) }) {
+			c.Findings = slices.Delete(c.Findings, i, i+1)
+		}
+	}
+}
+
+// skips notes that a generation follows an older one than that before it, which other has: so a seal
+// goes on where the newest cannot be read. That is no fork.
+func (c *Checked) skips(number int, other *Checked) bool {
+	follows := "none"
+	if c.previous[number] != format.FirstPrevious {
+		older := 0
+		for n, digest := range other.digests {
+			if n < number-1 && digest == c.previous[number] {
+				older = n
+			}
+		}
+		if older == 0 {
+			return false
+		}
+		follows = fmt.Sprintf("generation %d", older)
+	}
+	c.add(Note, generationSkipped, c.Medium.Path(generationDir(number)),
+		fmt.Errorf("it follows %s: generation %d was not at hand, or could not be read, when it was sealed", follows, number-1))
+	return true
 }
 
 // CheckTogether adds to the checks of several media what only shows between them: two
@@ -223,6 +270,7 @@ func CheckTogether(checks []*Checked) {
 		}
 	}
 	for _, c := range checks {
+		c.checkChainWith(checks)
 		if c.ledger != nil {
 			c.checkBehind(checks)
 		}
@@ -362,9 +410,8 @@ func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest b
 	c.add(severity, generationIncomplete, c.Medium.Path(generationDir(g.Number)), err)
 }
 
-// checkGeneration judges one generation. before is the digest of the generation with the
-// number before it, "" where it is not on this medium.
-func (c *Checked) checkGeneration(g Generation, before string) {
+// checkGeneration judges one generation.
+func (c *Checked) checkGeneration(g Generation) {
 	m, dir := c.Medium, generationDir(g.Number)
 	state := CheckedGeneration{Number: g.Number}
 	if g.Err != nil {
@@ -374,10 +421,6 @@ func (c *Checked) checkGeneration(g Generation, before string) {
 		return
 	}
 	state.Created = g.Manifest.Created.Format("2006-01-02T15:04:05Z")
-	if before != "" && g.Manifest.Previous != before {
-		c.add(Damage, generationChain, m.Path(dir),
-			fmt.Errorf("it follows another generation %d than the one on this medium", g.Number-1))
-	}
 	known := []string{manifestFile, manifestFile + signatureExt}
 	state.Whole, state.Repairable = true, true
 	for _, f := range g.Manifest.Files {

@@ -212,6 +212,86 @@ func twins(t *testing.T, both bool) (w *world, a, b *media.Dir) {
 	return w, a, b
 }
 
+// A newest generation that cannot be read when the next one is sealed is passed over in the chain. Where it
+// turns up again that is no fork; what follows one that nobody at hand has may be. Breaks G5.
+func TestAGenerationThatWasPassedOverIsNoFork(t *testing.T) {
+	w, disk := newJournalWorld(t)
+	one, two := mediatest.New("one"), mediatest.New("two")
+	seal := func(to ...*media.Dir) *SealResult {
+		t.Helper()
+		result, err := w.sealWith("", 0, to...)
+		require.NoError(t, err)
+		return result
+	}
+	seal(media.NewDir(one), media.NewDir(two))
+	seal(media.NewDir(one), media.NewDir(two))
+	require.Empty(t, seal(media.NewDir(one), media.NewDir(two)).Notes)
+	at := func(n int, name string) string { return path.Join(mediumFolder, w.folder.ID, generationDir(n), name) }
+	require.NoError(t, disk.Remove(generationDir(3)+"/manifest.json"))
+	flipOn(t, one, at(3, manifestFile), 60)
+	result := seal(media.NewDir(one))
+	require.Equal(t, 4, result.Generation)
+	require.Contains(t, result.Notes, "generation 3, of which one tells, cannot be read here: generation 4 follows generation 2 in the chain")
+	require.NoError(t, copyTo(one, two))
+
+	findings := func(f media.FS, with ...*Medium) string {
+		found, err := OpenMedia(media.NewDir(f))
+		require.NoError(t, err)
+		var checks []*Checked
+		for _, m := range append(found, with...) {
+			checks = append(checks, Check(m, CheckOptions{}))
+		}
+		CheckTogether(checks)
+		var out []string
+		for _, f := range checks[0].Findings {
+			require.Equal(t, f.ID == generationChain, f.Forked())
+			out = append(out, fmt.Sprintf("%s %s %s: %s", f.Severity, f.ID, f.Path, f.Text))
+		}
+		return strings.Join(out, "\n")
+	}
+	skipped := "note GENERATION-SKIPPED two/" + at(4, "") + ": it follows generation 2: generation 3 was not at hand, or could not be read, when it was sealed"
+	require.Equal(t, skipped, findings(two))
+	require.NoError(t, media.NewDir(two).RemoveAll(at(2, "")))
+	require.Contains(t, findings(two), "damage GENERATION-CHAIN two/"+at(4, "")+": it follows another generation 3 than the one on this medium, or an older one that is not here: ")
+	require.Contains(t, findings(two, w.folder.Medium), skipped)
+	require.NotContains(t, findings(two, w.folder.Medium), "CHAIN")
+
+	// What copy brings from one medium to another.
+	copied := func(from, to *media.Dir) *Checked {
+		t.Helper()
+		found, err := OpenMedia(from)
+		require.NoError(t, err)
+		copies, err := GatherCopies(found, "")
+		require.NoError(t, err)
+		c, err := copies.Select(0)
+		require.NoError(t, err)
+		_, err = c.Duplicate([]*media.Dir{to}, testTime, nil)
+		require.NoError(t, err)
+		found, err = OpenMedia(to)
+		require.NoError(t, err)
+		return Check(found[0], CheckOptions{})
+	}
+	// Nothing at all may be at hand, but for what a ledger or a log knows.
+	w, full := putBack(t, 0)
+	require.NoError(t, w.folder.Record(testTime, nil, ledger.Checked{Medium: "0123456789abcdef", Generation: 3, Result: ledger.Whole}))
+	alone := media.NewDir(mediatest.New("alone"))
+	require.Contains(t, seal(alone).Notes, "generation 3, of which vault tells, cannot be read here: generation 4 follows none in the chain")
+	checked := copied(alone, full)
+	require.False(t, checked.Damaged())
+	require.Contains(t, checked.Findings[0].Text, "it follows none: generation 3 was not at hand")
+
+	// A fork is one, whatever else is at hand.
+	w, a, b := twins(t, false)
+	require.Empty(t, seal(b).Notes)
+	checks := []*Checked{copied(b, a)}
+	require.True(t, checks[0].Findings[0].Forked())
+	found, err := OpenMedia(b)
+	require.NoError(t, err)
+	checks = append(checks, Check(found[0], CheckOptions{}), Check(w.folder.Medium, CheckOptions{}))
+	CheckTogether(checks)
+	require.Equal(t, generationChain, checks[0].Findings[0].ID)
+}
+
 // Two generations of one number concern who asks for that number, or for the newest where it
 // is that one. Breaks G5.
 func TestAForkCountsWhereItIsChosen(t *testing.T) {

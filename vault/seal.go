@@ -285,6 +285,13 @@ func (s *sealing) next() error {
 	if s.number >= format.MaxGeneration {
 		return fmt.Errorf("generation %d, which %s has, is the last possible one", s.number, on)
 	}
+	if s.number > newest {
+		follows := "none"
+		if newest > 0 {
+			follows = fmt.Sprintf("generation %d", newest)
+		}
+		s.notes = append(s.notes, fmt.Sprintf("generation %d, of which %s tells, cannot be read here: generation %d follows %s in the chain", s.number, on, s.number+1, follows))
+	}
 	s.number++
 	return nil
 }
