@@ -392,10 +392,11 @@ func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest b
 	severity, err := Damage, g.Err
 	seen, whole := were[g.Number]
 	judged := c.Medium.fate(g.Number)
+	gone := judged == lost && (!newest || c.Medium.wasWhole(g.Number)) // as a restore judges it
 	switch {
 	case whole:
 		err = fmt.Errorf("its manifest is lost: it was whole on %s; %s", seen.Format(time.DateOnly), back)
-	case judged == lost:
+	case gone:
 		err = fmt.Errorf("its manifest is lost, and all of it may have been here; %s", back)
 	case judged == leaving:
 		severity, err = Note, errors.New("a seal with --keep was interrupted while it removed it, and the next one goes on; to have it here again, copy it")
@@ -404,7 +405,7 @@ func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest b
 	default:
 		severity = Note
 	}
-	if whole || judged == lost {
+	if whole || gone {
 		c.Generations = append(c.Generations, CheckedGeneration{Number: g.Number, Damaged: true})
 	}
 	c.add(severity, generationIncomplete, c.Medium.Path(generationDir(g.Number)), err)

@@ -205,7 +205,7 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	}
 	if good[number] == nil {
 		for _, m := range c.Media {
-			if _, was := m.held()[number]; was {
+			if _, was := m.held()[number]; was || m.wasWhole(number) {
 				return nil, &DamagedGenerationError{Number: number, Older: older(number), Err: m.lost(number)}
 			}
 		}
@@ -222,9 +222,13 @@ func (c *Copies) Select(number int) (*Copy, error) {
 	return good[number], nil
 }
 
-// lost is the error for a generation that only the log of a medium knows.
+// lost is the error for a generation that was on a medium, and is not there or has no manifest.
 func (m *Medium) lost(number int) error {
-	return fmt.Errorf("%s has lost it or its manifest: its %s says that it was there", m.Path(generationDir(number)), ledger.MediumLogName)
+	where, name := m.Path(generationDir(number)), ledger.MediumLogName
+	if _, was := m.held()[number]; was {
+		return fmt.Errorf("%s has lost it or its manifest: its %s says that it was there", where, name)
+	}
+	return fmt.Errorf("%s has no manifest, and all of it may have been there: the %s of the medium is gone or was damaged, and cannot tell", where, name)
 }
 
 // forked says which of several generations of one number is on which media.

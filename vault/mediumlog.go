@@ -187,12 +187,39 @@ func heldOf(logged map[int]ledger.MediumCheck) map[int]time.Time {
 	return held
 }
 
-// newestHeld is the newest of them, 0 for none.
+// newestHeld is the newest generation that was whole on the medium, as far as it tells; 0 for none.
 func (m *Medium) newestHeld() (newest int) {
 	for n := range m.held() {
 		newest = max(newest, n)
 	}
+	there, _ := m.numbers()
+	for _, n := range there {
+		if n > newest && !m.hasManifest(n) && m.wasWhole(n) {
+			newest = n
+		}
+	}
 	return newest
+}
+
+func (m *Medium) hasManifest(number int) bool {
+	_, err := m.read(path.Join(generationDir(number), manifestFile), format.MaxManifestSize)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// wasWhole tells of a generation without a manifest whether a restore may not pass it over. A write that is
+// cut right before the manifest leaves its signature too: then the log is there and does not know the
+// generation, or it is the first on the medium.
+func (m *Medium) wasWhole(number int) bool {
+	if m.fate(number) != lost {
+		return false
+	}
+	log, damaged := m.log()
+	if log == nil && damaged == nil {
+		there, _ := m.numbers()
+		return slices.ContainsFunc(there, m.hasManifest)
+	}
+	_, known := m.logged()[number]
+	return known || damaged != nil
 }
 
 // RenewMediumLog gives a medium a new id. What its log knows of generations stays.

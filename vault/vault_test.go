@@ -359,8 +359,14 @@ func TestDamagedNewestGenerationIsNotPassedOverSilently(t *testing.T) {
 	require.Equal(t, 2, damaged.Number)
 	require.Equal(t, 1, damaged.Older)
 
-	// Where no log knows it, it never counted.
+	// Without the log too, its signature tells that it may have.
 	require.NoError(t, os.Remove(filepath.Join(medium.Name(), "coldvault", w.folder.ID, "checks.log")))
+	_, _, err = restore(t, w.cards(1, 2), []string{"cold"}, medium)
+	require.ErrorAs(t, err, &damaged)
+	require.Equal(t, 1, damaged.Older)
+
+	// Where nothing knows it, it never counted.
+	require.NoError(t, os.Remove(manifest+".minisig"))
 	_, notes, err := restore(t, w.cards(1, 2), []string{"cold"}, medium)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(notes), "interrupted")
