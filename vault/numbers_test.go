@@ -319,6 +319,13 @@ func TestAForkCountsWhereItIsChosen(t *testing.T) {
 	require.ErrorAs(t, err, &fork)
 	require.Equal(t, [][]string{{"a"}, {"b"}}, fork.On)
 	require.Equal(t, 3, fork.Other)
+	// What --keep removes is not two any more.
+	only := mediatest.New("only")
+	require.NoError(t, copyGeneration(found(a), 2, media.NewDir(only)))
+	result, err := w.sealWith("", 1, media.NewDir(only))
+	require.NoError(t, err)
+	require.Equal(t, []int{2}, result.Retired["only"])
+	require.Empty(t, result.Notes)
 	one, err := found(a).Select(2)
 	require.NoError(t, err)
 	two, err := found(b).Select(2)
@@ -333,6 +340,14 @@ func TestAForkCountsWhereItIsChosen(t *testing.T) {
 	require.ErrorContains(t, err, fmt.Sprintf("of %s is on a", testTime.Format("2006-01-02 15:04:05 UTC")))
 	_, err = found(a, b).Select(1)
 	require.NoError(t, err)
+}
+
+func copyGeneration(from *Copies, number int, to *media.Dir) error {
+	c, err := from.Select(number)
+	if err == nil {
+		_, err = c.Duplicate([]*media.Dir{to}, testTime, nil)
+	}
+	return err
 }
 
 // A medium on which a newer generation appears meanwhile is not called proven: a restore from it would

@@ -79,7 +79,11 @@ func (t *target) complete(rest Generation, known []Generation, sweeps bool) (Gen
 	case !sweeps:
 		return rest, nil
 	}
-	t.notes = append(t.notes, "what an interrupted write had left of "+where+" is removed")
+	what := "write"
+	if judged == leaving {
+		what = "removal"
+	}
+	t.notes = append(t.notes, fmt.Sprintf("what an interrupted %s had left of %s is removed", what, where))
 	return rest, t.dir.RemoveAll(path.Join(t.base, generationDir(rest.Number)))
 }
 

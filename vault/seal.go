@@ -171,7 +171,14 @@ type sealing struct {
 	request   SealRequest
 	previous  string
 	archives  []sealedArchive
+	forks     []fork
 	progress  steps
+}
+
+// fork is two generations of one number that are not the same, and where they are.
+type fork struct {
+	number   int
+	one, two *target
 }
 
 // undo takes what is half written from all media.
@@ -217,7 +224,7 @@ func (s *sealing) finish(g *generation) (*SealResult, error) {
 		}
 	}
 	result.IDs, result.Unlogged = s.log(s.request.Created) // at last, when there is room
-	result.Failed, result.Notes = s.failed, s.notes
+	result.Failed, result.Notes = s.failed, slices.Concat(s.notes, s.forked())
 	for _, t := range s.good {
 		result.Notes = append(result.Notes, t.notes...)
 	}
@@ -297,19 +304,22 @@ func (s *sealing) next() error {
 }
 
 // signed is the newest generation with a manifest that can be trusted, nil where there is
-// none. Two of one number are noted.
+// none. It finds out which of one number are two.
 func (s *sealing) signed(from []*target) (newest *Generation) {
-	first := map[int]Generation{}
+	type found struct {
+		digest string
+		on     *target
+	}
+	first := map[int]found{}
 	for _, t := range from {
 		for _, g := range t.have {
 			if g.Err != nil {
 				continue
 			}
 			if other, known := first[g.Number]; !known {
-				first[g.Number] = g
-			} else if other.Digest != g.Digest {
-				s.notes = append(s.notes, fmt.Sprintf("%s and %s hold two different generations %d, each signed by the vault: restore that one from one of them alone; the new one goes above both",
-					other.on.Source.Name(), t.dir.Name(), g.Number))
+				first[g.Number] = found{g.Digest, t}
+			} else if other.digest != g.Digest {
+				s.forks = append(s.forks, fork{g.Number, other.on, t})
 			}
 			if newest == nil || g.Number > newest.Number {
 				newest = &g
@@ -317,6 +327,17 @@ func (s *sealing) signed(from []*target) (newest *Generation) {
 		}
 	}
 	return newest
+}
+
+// forked tells of two generations of one number, unless one of them is removed by now.
+func (s *sealing) forked() (notes []string) {
+	for _, f := range s.forks {
+		if !slices.Contains(f.one.retired, f.number) && !slices.Contains(f.two.retired, f.number) {
+			notes = append(notes, fmt.Sprintf("%s and %s hold two different generations %d, each signed by the vault: restore that one from one of them alone; the new one goes above both",
+				f.one.dir.Name(), f.two.dir.Name(), f.number))
+		}
+	}
+	return notes
 }
 
 // build makes the bundles and the manifest.
