@@ -190,7 +190,24 @@ func (p *Pending) Commit() error {
 	return p.fs.SyncDir(path.Dir(p.name))
 }
 
-// Abort removes the file, unless it is committed.
+// Keep makes the file durable under its temporary name; Adopt gives it its own then. After an error nothing
+// is left of it.
+func (p *Pending) Keep() error {
+	err := p.Sync()
+	p.closed = true
+	if closeErr := p.file.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = p.fs.SyncDir(path.Dir(p.name))
+	}
+	if err != nil {
+		_ = p.fs.Remove(p.temp)
+	}
+	return err
+}
+
+// Abort removes the file, unless it is committed or kept.
 func (p *Pending) Abort() {
 	if !p.closed {
 		p.closed = true

@@ -314,14 +314,19 @@ func compare(data []byte, want format.ManifestFile) error {
 
 func compareDigest(size int64, sum []byte, want format.ManifestFile) error {
 	if size != want.Size {
-		return fmt.Errorf("%s has %d bytes, and the manifest says %d", want.Name, size, want.Size)
+		return differsError(fmt.Sprintf("%s has %d bytes, and the manifest says %d", want.Name, size, want.Size))
 	}
 	digest, err := hex.DecodeString(want.SHA256)
 	if err != nil || !bytes.Equal(sum, digest) {
-		return fmt.Errorf("%s is damaged: its digest is not the one in the manifest", want.Name)
+		return differsError(want.Name + " is damaged: its digest is not the one in the manifest")
 	}
 	return nil
 }
+
+// differsError tells that a file was read, and is another.
+type differsError string
+
+func (e differsError) Error() string { return string(e) }
 
 // verifyListed compares a file of any size with its entry. It reads past the cache of
 // the system where the source can: what it proves is the medium.
@@ -334,11 +339,20 @@ func (m *Medium) verifyListed(generation int, want format.ManifestFile) error {
 	if b.Size() != want.Size {
 		return compareDigest(b.Size(), nil, want)
 	}
-	digest := sha256.New()
-	if _, err := io.CopyBuffer(onlyWriter{digest}, io.NewSectionReader(b, 0, want.Size), copyBuffer(want.Size)); err != nil {
+	sum, err := digestOf(b)
+	if err != nil {
 		return explain(want.Name, err)
 	}
-	return compareDigest(want.Size, digest.Sum(nil), want)
+	return compareDigest(want.Size, sum, want)
+}
+
+// digestOf is the SHA-256 of all of a file.
+func digestOf(b media.Blob) ([]byte, error) {
+	digest := sha256.New()
+	if _, err := io.CopyBuffer(onlyWriter{digest}, io.NewSectionReader(b, 0, b.Size()), copyBuffer(b.Size())); err != nil {
+		return nil, err
+	}
+	return digest.Sum(nil), nil
 }
 
 // copyBuffer is as large as a file needs it: most are small, and a check reads many.

@@ -32,7 +32,7 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, now time.Time, progress 
 		return nil, err
 	}
 	defer unlock()
-	j := &mending{Checked: c, dir: dir, now: now, progress: newSteps(progress)}
+	j := &mending{Checked: c, dir: dir, now: now, placed: map[listed]bool{}, progress: newSteps(progress)}
 	for _, m := range others {
 		if m.ID == c.Medium.ID && m.Source != c.Medium.Source {
 			j.others = append(j.others, m)
@@ -43,6 +43,9 @@ func Mend(c *Checked, dir *media.Dir, others []*Medium, now time.Time, progress 
 	}
 	j.kit()
 	j.log()
+	if err := j.misplaced(); err != nil {
+		return j.done, err
+	}
 	generations, err := j.Medium.Generations(j.Medium.Identity)
 	t := &target{dir: dir, base: j.Medium.base}
 	for _, g := range generations {
@@ -63,6 +66,7 @@ type mending struct {
 	now      time.Time
 	others   []*Medium
 	done     []Mended
+	placed   map[listed]bool // what lay in the place of another
 	progress steps
 }
 
@@ -156,7 +160,7 @@ func (j *mending) generation(number int) {
 		if !known {
 			err = j.Medium.verifyListed(number, want)
 		}
-		if err == nil || errors.Is(err, fs.ErrNotExist) && j.Medium.mayLack(want.Name) {
+		if err == nil || j.placed[listed{number, want.Name}] || errors.Is(err, fs.ErrNotExist) && j.Medium.mayLack(want.Name) {
 			continue
 		}
 		rebuilt, err := j.file(&Copy{Generation: g, Identity: j.Medium.Identity, media: copies}, want)
