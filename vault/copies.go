@@ -225,6 +225,9 @@ func (c *Copies) Select(number int) (*Copy, error) {
 // lost is the error for a generation that was on a medium, and is not there or has no manifest.
 func (m *Medium) lost(number int) error {
 	where, name := m.Path(generationDir(number)), ledger.MediumLogName
+	if m.OwnFolder() {
+		name = "ledger"
+	}
 	if _, was := m.held()[number]; was {
 		return fmt.Errorf("%s has lost it or its manifest: its %s says that it was there", where, name)
 	}

@@ -175,7 +175,18 @@ func (m *Medium) fate(number int) fate {
 }
 
 // held are those of them that were whole and nobody removed: when each was last seen so.
-func (m *Medium) held() map[int]time.Time { return heldOf(m.logged()) }
+// Of the vault's own folder the ledger tells.
+func (m *Medium) held() map[int]time.Time {
+	dir, isDir := m.Source.(*media.Dir)
+	if !isDir || m.Identity == nil || !m.OwnFolder() {
+		return heldOf(m.logged())
+	}
+	l, err := ledger.Open(dir, m.ID, verifyHead(m.Identity))
+	if err != nil {
+		return nil // there is none, or check names it
+	}
+	return l.Sealed()
+}
 
 func heldOf(logged map[int]ledger.MediumCheck) map[int]time.Time {
 	held := map[int]time.Time{}
@@ -208,7 +219,7 @@ func (m *Medium) hasManifest(number int) bool {
 
 // wasWhole tells of a generation without a manifest whether a restore may not pass it over. A write that is
 // cut right before the manifest leaves its signature too: then the log is there and does not know the
-// generation, or it is the first on the medium.
+// generation, or there never was one, for nothing else on the medium was sealed since there are logs, and ledgers.
 func (m *Medium) wasWhole(number int) bool {
 	if m.fate(number) != lost {
 		return false
@@ -216,7 +227,10 @@ func (m *Medium) wasWhole(number int) bool {
 	log, damaged := m.log()
 	if log == nil && damaged == nil {
 		there, _ := m.numbers()
-		return slices.ContainsFunc(there, m.hasManifest)
+		return slices.ContainsFunc(there, func(n int) bool {
+			names, _ := m.Source.List(path.Join(m.base, generationDir(n)))
+			return m.hasManifest(n) && slices.Contains(names, format.LedgerName)
+		})
 	}
 	_, known := m.logged()[number]
 	return known || damaged != nil

@@ -40,7 +40,7 @@ func TestFilesThatWereExchangedArePutBack(t *testing.T) {
 		"bundles":        {names: []string{"cold.age"}},
 		"all":            {names: all},
 		"and a manifest": {all, func(t *testing.T, p *pair) { flipOn(t, p.bad, p.at("generations/000001/manifest.json"), 60) }},
-		"and its log":    {all, func(t *testing.T, p *pair) { p.relog(t) }},
+		"and its log":    {all, func(t *testing.T, p *pair) { p.relog(t, 1) }},
 		"one is gone":    {[]string{"cold.age"}, func(t *testing.T, p *pair) { require.NoError(t, p.bad.Remove(p.at("generations/000002/cold.age"))) }},
 		"one is damaged": {[]string{"cold.age"}, func(t *testing.T, p *pair) { flipOn(t, p.bad, p.at("generations/000002/cold.age"), 60) }},
 	} {

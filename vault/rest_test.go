@@ -299,6 +299,41 @@ func TestCheckAndRestoreAgreeOnWhatIsLost(t *testing.T) {
 	}
 }
 
+// The vault's own folder has no log: its ledger knows what was sealed.
+func TestWhatTheFolderHasLostIsNotPassedOver(t *testing.T) {
+	w := newFastWorld(t)
+	stick := media.NewDir(mediatest.New("stick"))
+	for range 2 {
+		result, err := w.sealWith("", 0, stick)
+		require.NoError(t, err)
+		require.NoError(t, w.folder.Record(testTime, nil, result.Sealed))
+	}
+	newest := func(dirs ...*media.Dir) (*Copy, error) {
+		var all []*Medium
+		for _, d := range dirs {
+			m, err := OpenMedia(d)
+			require.NoError(t, err)
+			all = append(all, m...)
+		}
+		copies, err := GatherCopies(all, "")
+		require.NoError(t, err)
+		return copies.Select(0)
+	}
+	require.NoError(t, w.folder.dir.RemoveAll(path.Join(generationDir(2), manifestFile)))
+	for range 2 {
+		require.True(t, Check(w.folder.Medium, CheckOptions{}).Damaged())
+		_, err := newest(w.folder.dir)
+		var damaged *DamagedGenerationError
+		require.ErrorAs(t, err, &damaged)
+		require.Equal(t, 1, damaged.Older)
+		require.ErrorContains(t, err, "vault/generations/000002 has lost it or its manifest: its ledger says that it was there")
+		c, err := newest(w.folder.dir, stick)
+		require.NoError(t, err)
+		require.Equal(t, 2, c.Number)
+		require.NoError(t, w.folder.dir.RemoveAll(generationDir(2)))
+	}
+}
+
 // What a seal was removing does not come back.
 func TestARemovalIsNotUndone(t *testing.T) {
 	p := newPair(t)
