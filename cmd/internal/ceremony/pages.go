@@ -135,6 +135,10 @@ func (r *PagesRequest) open(c Console) (g *vault.Copy, closeAll func(), err erro
 	for _, n := range copies.Notes {
 		c.Warn("%s", n)
 	}
+	var damaged *vault.DamagedGenerationError
+	if errors.As(err, &damaged) {
+		err = withHint(err, "give a medium that has it with --from; or take an older one with --generation, if its age does no harm")
+	}
 	return g, closeOpened, err
 }
 
