@@ -61,7 +61,7 @@ func TestTheLogOfAMediumVetoesNoSeal(t *testing.T) {
 		require.True(t, whole)
 		require.Equal(t, 2, number)
 	}
-	require.Equal(t, map[string][]int{"good": {1}, "dir": {1}, "huge": {1}}, sealed.Retired)
+	require.Equal(t, map[string][]Retired{"good": {{1, 0}}, "dir": {{1, 0}}, "huge": {{1, 0}}}, sealed.Retired)
 	found, err := OpenMedia(targets[1])
 	require.NoError(t, err)
 	checked := Check(found[0], CheckOptions{})

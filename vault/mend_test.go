@@ -503,7 +503,7 @@ func TestAnOldGenerationThatCannotBeRemovedIsSaid(t *testing.T) {
 	require.Len(t, result.Crowded, 1)
 	require.Equal(t, "bad", result.Crowded[0].Medium)
 	require.ErrorContains(t, result.Crowded[0], "could not be removed")
-	require.Equal(t, map[string][]int{"bad": {1}, "good": {1, 2}}, result.Retired)
+	require.Equal(t, map[string][]Retired{"bad": {{1, 1}}, "good": {{1, 1}, {2, 1}}}, result.Retired)
 	for _, f := range []media.FS{p.bad, p.good} {
 		number, whole, err := intact(f)
 		require.NoError(t, err)

@@ -324,7 +324,7 @@ func TestAForkCountsWhereItIsChosen(t *testing.T) {
 	require.NoError(t, copyGeneration(found(a), 2, media.NewDir(only)))
 	result, err := w.sealWith("", 1, media.NewDir(only))
 	require.NoError(t, err)
-	require.Equal(t, []int{2}, result.Retired["only"])
+	require.Equal(t, []Retired{{2, 0}}, result.Retired["only"])
 	require.Empty(t, result.Notes)
 	one, err := found(a).Select(2)
 	require.NoError(t, err)

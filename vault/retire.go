@@ -11,6 +11,9 @@ import (
 	"coldvault/vault/ledger"
 )
 
+// Retired is a generation that was removed from a medium, and how many archives went with it.
+type Retired struct{ Generation, Archives int }
+
 // retire removes old generations when a new one is proven and enough newer ones are whole, the
 // new one among them; newest is nil where only those count that were there. Only where something is to go, what stays is read for that. A damaged one
 // does not count, and stays until enough that are newer do; so does one with more archives than
@@ -27,11 +30,11 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 		return nil
 	}
 	slices.SortFunc(old, func(a, b Generation) int { return b.Number - a.Number })
-	var excess []int
+	var excess []Retired
 	for _, g := range old {
 		enough := whole >= keep
 		if enough && archives >= archivesOf(g.Manifest) {
-			excess = append(excess, g.Number)
+			excess = append(excess, Retired{g.Number, archivesOf(g.Manifest)})
 			continue
 		}
 		switch holds := t.holds(g, progress(fmt.Sprintf("reading generation %d on %s", g.Number, t.dir.Name()), g.size())); {
@@ -45,13 +48,14 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 		}
 		whole, archives = whole+1, max(archives, archivesOf(g.Manifest))
 	}
-	slices.Sort(excess)
+	slices.Reverse(excess)
 	logErr := t.logRemoved(now, excess)
-	for _, n := range excess {
+	for _, r := range excess {
+		n := r.Generation
 		if err := removeGeneration(t.dir, path.Join(t.base, generationDir(n))); err != nil {
 			return err
 		}
-		t.retired = append(t.retired, n)
+		t.retired = append(t.retired, r)
 		t.have = slices.DeleteFunc(t.have, func(g Generation) bool { return g.Number == n })
 		t.back = slices.DeleteFunc(t.back, func(c ledger.MediumCheck) bool { return c.Generation == n })
 	}
@@ -66,14 +70,18 @@ func (t *target) retire(newest *generation, now time.Time, keep int, progress st
 
 // logRemoved notes in the log of the medium what is going, and what went by hand. A log that cannot
 // be written takes nothing away: a removal that is cut then looks like damage.
-func (t *target) logRemoved(now time.Time, excess []int) error {
+func (t *target) logRemoved(now time.Time, excess []Retired) error {
 	if len(excess) == 0 {
 		return nil
 	}
-	gone := slices.Clone(excess)
+	var gone []int
+	for _, r := range excess {
+		gone = append(gone, r.Generation)
+	}
+	newest := slices.Max(gone)
 	for n := range t.view().held() {
 		there := slices.ContainsFunc(t.have, func(g Generation) bool { return g.Number == n })
-		if !there && n < slices.Max(excess) {
+		if !there && n < newest {
 			gone = append(gone, n)
 		}
 	}

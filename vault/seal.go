@@ -67,14 +67,14 @@ type SealResult struct {
 	Generation int
 	Digest     string // hex SHA-256 of manifest.json
 	Sizes      map[string]int64
-	Media      []string          // of the media that hold it
-	Retired    map[string][]int  // generations that were removed, by medium
-	Failed     []*TargetError    // the media that do not hold it
-	Crowded    []*TargetError    // the media that hold it and older ones that should be gone
-	Unlogged   []*TargetError    // the media that hold it and whose log could not be written
-	Sealed     ledger.Sealed     // for the ledger
-	IDs        map[string]string // of the media that hold it, as far as their logs say
-	Notes      []string          // what the operator should know: what was damaged on a medium already, what stays on it
+	Media      []string             // of the media that hold it
+	Retired    map[string][]Retired // by medium
+	Failed     []*TargetError       // the media that do not hold it
+	Crowded    []*TargetError       // the media that hold it and older ones that should be gone
+	Unlogged   []*TargetError       // the media that hold it and whose log could not be written
+	Sealed     ledger.Sealed        // for the ledger
+	IDs        map[string]string    // of the media that hold it, as far as their logs say
+	Notes      []string             // what the operator should know: what was damaged on a medium already, what stays on it
 }
 
 // Notes are what the operator adds to the material; they are in both compartments.
@@ -206,7 +206,7 @@ func (f *Folder) keep(g *generation) error {
 
 // finish gives every target the generation that the folder has.
 func (s *sealing) finish(g *generation) (*SealResult, error) {
-	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]int{}, Sealed: s.sealed()}
+	result := &SealResult{Generation: g.number, Digest: g.digest, Sizes: map[string]int64{}, Retired: map[string][]Retired{}, Sealed: s.sealed()}
 	for _, f := range g.manifest.Files {
 		result.Sizes[f.Name] = f.Size
 	}
@@ -332,7 +332,8 @@ func (s *sealing) signed(from []*target) (newest *Generation) {
 // forked tells of two generations of one number, unless one of them is removed by now.
 func (s *sealing) forked() (notes []string) {
 	for _, f := range s.forks {
-		if !slices.Contains(f.one.retired, f.number) && !slices.Contains(f.two.retired, f.number) {
+		ended := func(r Retired) bool { return r.Generation == f.number }
+		if !slices.ContainsFunc(f.one.retired, ended) && !slices.ContainsFunc(f.two.retired, ended) {
 			notes = append(notes, fmt.Sprintf("%s and %s hold two different generations %d, each signed by the vault: restore that one from one of them alone; the new one goes above both",
 				f.one.dir.Name(), f.two.dir.Name(), f.number))
 		}

@@ -23,9 +23,9 @@ type target struct {
 	held    bool                 // it had the generation that is copied, and all of it is whole
 	resumed map[string]bool      // what it had of that, by name; nil where the copy begins
 	back    []ledger.MediumCheck // generations that have their manifest again, for the log
-	retired []int                // generations that were removed
-	pending *media.Pending       // the file that is being written to it
-	notes   []string             // what the operator should know of it
+	retired []Retired
+	pending *media.Pending // the file that is being written to it
+	notes   []string       // what the operator should know of it
 }
 
 // targets are the media of one operation. One that fails drops out and does not stop

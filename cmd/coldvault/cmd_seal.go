@@ -109,11 +109,12 @@ func (c *sealCmd) Run(u *ui) error {
 	type removedJSON struct {
 		Medium     string `json:"medium"`
 		Generation int    `json:"generation"`
+		Archives   int    `json:"archives"`
 	}
 	removed := []removedJSON{}
 	for _, m := range result.Media {
-		for _, n := range result.Retired[m] {
-			removed = append(removed, removedJSON{m, n})
+		for _, old := range result.Retired[m] {
+			removed = append(removed, removedJSON{m, old.Generation, old.Archives})
 		}
 	}
 	u.emit("generation", struct {

@@ -201,8 +201,12 @@ func unlock(c Console, folder *vault.Folder) (*secret.Buffer, error) {
 func (r SealRequest) report(c Console, folder *vault.Folder, sealed *vault.SealResult, report material.Report) (*SealResult, error) {
 	for _, m := range sealed.Media {
 		c.Say("generation %d written to %s and read back from it", sealed.Generation, m)
-		for _, n := range sealed.Retired[m] {
-			c.Say("generation %d removed from %s: --keep %d", n, m, r.Keep)
+		for _, old := range sealed.Retired[m] {
+			with := ""
+			if old.Archives > 0 {
+				with = " with " + ledger.Count(old.Archives, "archive")
+			}
+			c.Say("generation %d removed%s from %s: --keep %d", old.Generation, with, m, r.Keep)
 		}
 	}
 	for _, n := range sealed.Notes {
