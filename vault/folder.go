@@ -81,7 +81,8 @@ func InMedium(dir *media.Dir) bool {
 		_, err = format.ParseVault(data)
 	}
 	manifest := has(manifestFile) && (has(manifestFile+signatureExt) || has("cold.age"))
-	kit := has(kitSums) && has(kitSums+signatureExt)
+	// What programs are released with may be signed too.
+	kit := has(kitSums) && has(kitSums+signatureExt) && has("RESTORE.txt")
 	if err == nil || has(vaultFile) && has(generationsDir) || manifest || kit {
 		return true
 	}
