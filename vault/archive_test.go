@@ -57,7 +57,7 @@ func TestAnArchiveThatWasExchangedIsRefused(t *testing.T) {
 		"encrypted by somebody else":              forged,
 		"with the header of the one that was":     append(bytes.Clone(header), forged[len(header):]...),
 		"with the payload of the one that was":    append(bytes.Clone(forged[:len(header)]), sealed[len(header):]...),
-		"without its last chunk, and as long":     append(bytes.Clone(sealed[:len(sealed)-1]), 0),
+		"without its last chunk, and as long":     append(bytes.Clone(sealed[:len(sealed)-1]), sealed[len(sealed)-1]^1),
 		"with a byte more of the payload changed": append(append(bytes.Clone(sealed[:len(header)+20]), sealed[len(header)+20]^1), sealed[len(header)+21:]...),
 	} {
 		parity, err := media.MakeParity(data)
