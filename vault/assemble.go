@@ -92,6 +92,9 @@ func (c *Copy) together(a *assembly) (_ media.Blob, rebuilt int, err error) {
 	for _, m := range c.media {
 		a.open(c, m)
 	}
+	if a.more != nil {
+		a.copies = append(a.copies, []media.RepairCopy{{Data: a.more}})
+	}
 	r, err := a.try()
 	if err != nil {
 		a.opened.Close()
@@ -115,6 +118,8 @@ type assembly struct {
 	want    format.ManifestFile
 	scratch Scratch
 	good    accept
+	// more is what may be the file besides, nil for nothing.
+	more io.ReaderAt
 	// over is the medium that good writes to, nil for none: the temporary file there is no source.
 	over   *Medium
 	copies [][]media.RepairCopy // by medium

@@ -136,12 +136,7 @@ func (j *mending) log() {
 func (j *mending) generation(number int) {
 	bad := j.Medium.readGeneration(j.Medium.Identity, number)
 	incomplete := errors.Is(bad.Err, ErrIncomplete)
-	copies := []*Medium{j.Medium}
-	for _, m := range j.others {
-		if other := m.readGeneration(j.Medium.Identity, number); other.Err != nil || bad.Err != nil || other.Digest == bad.Digest {
-			copies = append(copies, m)
-		}
-	}
+	copies := j.sources(bad)
 	judged := j.Medium.fate(number)
 	if incomplete && judged == leaving {
 		return
@@ -182,6 +177,17 @@ func (j *mending) generation(number int) {
 			return
 		}
 	}
+}
+
+// sources are the media that files of a generation are taken from, this one first.
+func (j *mending) sources(g Generation) []*Medium {
+	all := []*Medium{j.Medium}
+	for _, m := range j.others {
+		if other := m.readGeneration(j.Medium.Identity, g.Number); other.Err != nil || g.Err != nil || other.Digest == g.Digest {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // manifest finds a manifest and its signature, as all media together have them.

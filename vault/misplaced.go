@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"coldvault/media"
 	"coldvault/vault/format"
 )
 
 // Files that lie on a medium in the place of others: two generations whose bundles were exchanged by hand.
-// What is not as listed may be the only whole copy of another file, so it is put there before anything is replaced.
+// What is not as listed may be the only copy of another file, so it is put there before anything is replaced,
+// and where it is damaged besides, it is kept for the repair of that file.
 
 // unlike is a file that is not as a generation lists it.
 type unlike struct {
 	listed
+	of   Generation
 	want format.ManifestFile
 	size int64 // of what is there, -1 for nothing that can be opened
 	was  error // what the check found
@@ -30,7 +34,6 @@ func (j *mending) misplaced() error {
 	if err != nil {
 		return err
 	}
-	type move struct{ to, from *unlike }
 	var moves []move
 	for _, to := range found {
 		for _, from := range found {
@@ -45,7 +48,7 @@ func (j *mending) misplaced() error {
 		}
 	}
 	for i, m := range moves {
-		if err := j.beside(m.to, m.from); err != nil {
+		if err := j.beside(m.to, m.from, ""); err != nil {
 			for _, done := range moves[:i+1] {
 				_ = j.dir.RemoveAll(media.TempName(j.place(done.to.listed)))
 			}
@@ -53,7 +56,16 @@ func (j *mending) misplaced() error {
 				j.name(m.to.listed), j.name(m.from.listed), err)
 		}
 	}
+	// Parity first: what is damaged is known by it.
+	slices.SortStableFunc(moves, func(a, b move) int { return strings.Compare(path.Ext(b.to.name), path.Ext(a.to.name)) })
+	kept := false
 	for _, m := range moves {
+		if !format.IsParity(m.to.name) && !kept {
+			if err := j.keepDamaged(found, moves); err != nil {
+				return err
+			}
+			kept = true
+		}
 		err := j.dir.Adopt(j.place(m.to.listed))
 		j.put(j.name(m.to.listed), 0, err)
 		if err != nil {
@@ -61,7 +73,62 @@ func (j *mending) misplaced() error {
 		}
 		j.placed[m.to.listed] = true
 	}
+	if kept {
+		return nil
+	}
+	return j.keepDamaged(found, moves)
+}
+
+// move is a file that is whole in the place of another.
+type move struct{ to, from *unlike }
+
+// keepDamaged keeps what lies in the place of a file and is needed to rebuild another one.
+func (j *mending) keepDamaged(found []*unlike, moves []move) error {
+	for _, to := range found {
+		if format.IsParity(to.name) || slices.ContainsFunc(moves, func(m move) bool { return m.to == to }) {
+			continue
+		}
+		c := &Copy{Generation: to.of, Identity: j.Medium.Identity, media: j.sources(to.of)}
+		alone := errors.New("not tried")
+		for _, from := range found {
+			if from == to || from.size != to.want.Size || slices.ContainsFunc(moves, func(m move) bool { return m.from == from }) {
+				continue
+			}
+			if alone != nil {
+				_, alone = c.try(to.want)
+			}
+			if alone == nil {
+				break // it is not needed
+			}
+			needed, err := j.rebuilds(c, to, from)
+			if err == nil && !needed {
+				continue
+			}
+			if err == nil {
+				err = j.beside(to, from, restExt)
+			}
+			if err == nil {
+				break
+			}
+			return fmt.Errorf("%s lies damaged in the place of %s, and could not be kept: %w; nothing more is repaired here, for that could destroy it: make room on the medium and repair again",
+				j.name(to.listed), j.name(from.listed), err)
+		}
+	}
 	return nil
+}
+
+// rebuilds tells whether a file can be put together with what lies in the place of another, or may be.
+func (j *mending) rebuilds(c *Copy, to, from *unlike) (bool, error) {
+	b, err := j.Medium.openListed(from.generation, from.name)
+	if err != nil {
+		return false, err
+	}
+	defer b.Close()
+	whole, _, err := c.together(&assembly{want: to.want, good: is(to.want), more: b})
+	if err == nil {
+		return true, whole.Close()
+	}
+	return errors.Is(err, media.ErrScratch), nil
 }
 
 func (j *mending) name(l listed) string  { return path.Join(generationDir(l.generation), l.name) }
@@ -94,7 +161,7 @@ func (j *mending) unlike() (out []*unlike, err error) {
 			if err == nil || errors.Is(err, fs.ErrNotExist) && j.Medium.mayLack(f.Name) {
 				continue
 			}
-			u := &unlike{listed{n, f.Name}, f, -1, err, nil}
+			u := &unlike{listed{n, f.Name}, g, f, -1, err, nil}
 			b, openErr := j.Medium.openListed(n, f.Name)
 			switch {
 			case openErr == nil:
@@ -144,9 +211,10 @@ func (j *mending) holds(from, to *unlike) (bool, error) {
 	return compareDigest(from.size, from.sum, to.want) == nil, nil
 }
 
-// beside writes a file under its temporary name, durable and read back.
-func (j *mending) beside(to, from *unlike) error {
-	pending, err := j.dir.Rewrite(j.place(to.listed))
+// beside writes a file under its temporary name, durable; with an ext behind it what there is of the file, else
+// the whole, read back.
+func (j *mending) beside(to, from *unlike, ext string) error {
+	pending, err := j.dir.Rewrite(j.place(to.listed) + ext)
 	if err != nil {
 		return err
 	}
@@ -161,6 +229,9 @@ func (j *mending) beside(to, from *unlike) error {
 	}
 	if err := pending.Keep(); err != nil {
 		return err
+	}
+	if ext != "" {
+		return nil
 	}
 	rest := to.want
 	rest.Name = media.TempName(rest.Name)

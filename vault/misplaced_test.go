@@ -43,6 +43,13 @@ func TestFilesThatWereExchangedArePutBack(t *testing.T) {
 		"and its log":    {all, func(t *testing.T, p *pair) { p.relog(t, 1) }},
 		"one is gone":    {[]string{"cold.age"}, func(t *testing.T, p *pair) { require.NoError(t, p.bad.Remove(p.at("generations/000002/cold.age"))) }},
 		"one is damaged": {[]string{"cold.age"}, func(t *testing.T, p *pair) { flipOn(t, p.bad, p.at("generations/000002/cold.age"), 60) }},
+		"with a byte changed": {[]string{"cold.age"}, func(t *testing.T, p *pair) {
+			flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
+		}},
+		"all, with bytes changed": {all, func(t *testing.T, p *pair) {
+			flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
+			flipOn(t, p.bad, p.at("generations/000001/archive-01.age"), 60)
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := exchanged(t, c.names...)
@@ -59,9 +66,25 @@ func TestFilesThatWereExchangedArePutBack(t *testing.T) {
 	}
 }
 
+// What lies in the place of another and is damaged too, both of them, is not taken for rubbish. Breaks G22.
+func TestFilesThatWereExchangedAndDamagedAreRebuilt(t *testing.T) {
+	p := exchanged(t, "cold.age")
+	for _, n := range []int{1, 2} {
+		flipOn(t, p.bad, p.at(path.Join(generationDir(n), "cold.age")), 60)
+	}
+	require.NoError(t, p.mend(p.bad), "the good one has the first")
+	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+
+	p = exchanged(t, "cold.age")
+	flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
+	require.NoError(t, mend(p.bad), "alone")
+	require.NoError(t, errors.Join(p.asSealed(p.bad), findsNothing(p.bad)))
+}
+
 // Wherever the power fails, the next repair ends what was begun. Shows G22.
 func TestAPowerCutWhileExchangedFilesArePutBackLosesNothing(t *testing.T) {
 	p := exchanged(t, "cold.age", "archive-01.age")
+	flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
 	states := 0
 	_, err := mediatest.Cut(p.bad.Snapshot(), crashLimit(), p.mend, func(after *mediatest.FS, done bool) error {
 		if states++; !done && !exhaustive() && states%3 > 0 {
@@ -82,6 +105,7 @@ func TestAPowerCutWhileExchangedFilesArePutBackLosesNothing(t *testing.T) {
 // A fault of the medium is said, and loses nothing either.
 func TestEveryFaultWhileExchangedFilesArePutBackIsSeen(t *testing.T) {
 	p := exchanged(t, "cold.age", "archive-01.age")
+	flipOn(t, p.bad, p.at("generations/000001/cold.age"), 60)
 	everyFault(t, p.bad, faultStep(5), func(f faulty) bool {
 		err := p.mend(f)
 		if f.fault == mediatest.ShortRead || f.fault == mediatest.FlippedRead {
