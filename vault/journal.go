@@ -138,8 +138,10 @@ func (c *Checked) checkLedger() map[int]time.Time {
 		c.add(Damage, "VAULT-LEDGER-UNSIGNED", where, errors.New(ledger.UnprovenAdvice))
 	}
 	c.ledger = l
-	if found, ok := c.Medium.newestRecorded(); ok && found.Generation > l.Newest() {
-		c.add(Damage, LedgerBehind, where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", found.Generation, ledger.LostAdvice))
+	for _, g := range c.Medium.found() {
+		if !g.Older && g.Generation > l.Newest() {
+			c.add(Damage, LedgerBehind, where, fmt.Errorf("it does not know generation %d, which lies beside it: %s", g.Generation, ledger.LostAdvice))
+		}
 	}
 	there, err := c.Medium.numbers()
 	if n := l.Newest(); err == nil && n > 0 && !slices.Contains(there, n) {
@@ -168,19 +170,23 @@ func (c *Checked) checkBehind(others []*Checked) {
 	}
 }
 
-// newestRecorded is the newest generation in the folder of a vault that was sealed with a ledger,
-// as that ledger had it. There are vaults that are older than ledgers.
-func (m *Medium) newestRecorded() (newest ledger.Sealed, ok bool) {
+// found are the newest generation in the folder of a vault that was sealed with a ledger, as that ledger
+// had it, and the newest before there were any.
+func (m *Medium) found() (all []ledger.Found) {
 	generations, err := m.Generations(m.Identity)
 	if err != nil {
-		return ledger.Sealed{}, false // reported where they are read
+		return nil // reported where they are read
 	}
-	for _, g := range generations {
-		if g.recorded() {
-			newest, ok = ledger.Sealed{Generation: g.Number, Created: g.Manifest.Created, Compartments: format.Compartments()}, true
+	for _, older := range []bool{false, true} {
+		for _, g := range slices.Backward(generations) {
+			if g.Err == nil && g.recorded() != older {
+				sealed := ledger.Sealed{Generation: g.Number, Created: g.Manifest.Created, Compartments: format.Compartments()}
+				all = append(all, ledger.Found{Sealed: sealed, Older: older})
+				break
+			}
 		}
 	}
-	return newest, ok
+	return all
 }
 
 // Unrecorded names a generation that was sealed and of which the ledger does not know that, "" for none.
@@ -189,22 +195,24 @@ func (f *Folder) Unrecorded() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found, _ := f.newestRecorded()
-	switch n := l.Known(found.Generation); {
-	case n > max(l.Newest(), found.Generation):
+	recorded, newest := 0, 0
+	for _, g := range f.found() {
+		if newest = max(newest, g.Generation); !g.Older {
+			recorded = g.Generation
+		}
+	}
+	switch n := l.Proven(); {
+	case n > max(l.Newest(), newest):
 		return fmt.Sprintf("generation %d, which was seen on a medium", n), nil
-	case found.Generation > l.Newest():
-		return fmt.Sprintf("generation %d, which lies in the vault's folder", found.Generation), nil
+	case recorded > l.Newest():
+		return fmt.Sprintf("generation %d, which lies in the vault's folder", recorded), nil
 	}
 	return "", nil
 }
 
 // Status is what the ledger amounts to, and the generations in the folder.
 func (f *Folder) Status(l *ledger.Ledger, now time.Time) ledger.Status {
-	if found, ok := f.newestRecorded(); ok {
-		return ledger.Compute(l, now, found)
-	}
-	return ledger.Compute(l, now)
+	return ledger.Compute(l, now, f.found()...)
 }
 
 // openLedger reads the ledger that a generation carries. Pages carry none.

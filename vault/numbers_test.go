@@ -123,9 +123,10 @@ func putBack(t *testing.T, after int) (w *world, full *media.Dir) {
 func TestTheNumbersThatTheLedgerNamesAreTaken(t *testing.T) {
 	const id = "0123456789abcdef"
 	for name, event := range map[string]ledger.Event{
-		"check": ledger.Checked{Medium: id, Generation: 3, Result: ledger.Damaged, Findings: 1},
-		"copy":  ledger.Copied{Medium: id, Kind: ledger.USB, Generation: 3, Proven: true},
-		"drill": ledger.Drilled{Role: "all", Generation: 3, Restored: true},
+		"damage": ledger.Checked{Medium: id, Generation: 3, Result: ledger.Damaged, Findings: 1},
+		"check":  ledger.Checked{Medium: id, Generation: 3, Result: ledger.Whole},
+		"copy":   ledger.Copied{Medium: id, Kind: ledger.USB, Generation: 3, Proven: true},
+		"drill":  ledger.Drilled{Role: "all", Generation: 3, Restored: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for after := range 3 {
@@ -133,7 +134,11 @@ func TestTheNumbersThatTheLedgerNamesAreTaken(t *testing.T) {
 				require.NoError(t, w.folder.Record(testTime, nil, event))
 				unrecorded, err := w.folder.Unrecorded()
 				require.NoError(t, err)
-				require.Equal(t, "generation 3, which was seen on a medium", unrecorded)
+				want := "generation 3, which was seen on a medium"
+				if name == "damage" { // which may be no generation, but a folder of that name
+					want = ""
+				}
+				require.Equal(t, want, unrecorded)
 				result, err := w.sealWith("", 0, media.NewDir(mediatest.New("fresh")))
 				require.NoError(t, err)
 				require.Equal(t, 4, result.Generation)

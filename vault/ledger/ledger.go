@@ -198,26 +198,46 @@ func (l *Ledger) Newest() (newest int) {
 const MaxLeap = 1000
 
 // Known is the newest generation that any line names, 0 for none: a ledger that was put back to an earlier
-// state learns from copies, checks and drills what was sealed since. Above what was sealed, and what the
+// state learns from copies, checks and drills which numbers were used since. Above what was sealed, and what the
 // caller knows, they are believed as far as MaxLeap.
 func (l *Ledger) Known(above int) (newest int) {
 	newest = l.Newest()
 	limit := max(newest, above) + MaxLeap
-	for _, e := range l.entries {
-		n := 0
-		switch event := e.Event.(type) {
-		case Copied:
-			n = event.Generation
-		case Checked:
-			n = event.Generation
-		case Drilled:
-			n = event.Generation
-		}
+	for n := range l.seen {
 		if n <= limit {
 			newest = max(newest, n)
 		}
 	}
 	return newest
+}
+
+// Proven is the newest generation that any line shows to have been whole somewhere, 0 for none.
+func (l *Ledger) Proven() (newest int) {
+	newest = l.Newest()
+	for n, whole := range l.seen {
+		if whole {
+			newest = max(newest, n)
+		}
+	}
+	return newest
+}
+
+// seen are the generations that copies, checks and drills name, and whether they were whole.
+func (l *Ledger) seen(yield func(generation int, whole bool) bool) {
+	for _, e := range l.entries {
+		more := true
+		switch event := e.Event.(type) {
+		case Copied:
+			more = yield(event.Generation, event.Proven)
+		case Checked:
+			more = yield(event.Generation, event.Result == Whole || event.Result == Repaired)
+		case Drilled:
+			more = yield(event.Generation, event.Restored)
+		}
+		if !more {
+			return
+		}
+	}
 }
 
 // Torn is the number of bytes after the last whole line.

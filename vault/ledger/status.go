@@ -68,9 +68,15 @@ type Status struct {
 	media map[string]int // index into Copies, while lines are replayed
 }
 
+// Found is a generation that lies in the folder of a vault. One that is older than ledgers is in none.
+type Found struct {
+	Sealed
+	Older bool
+}
+
 // Compute works out the status of a vault from its ledger. found are generations that lie in
 // the folder of the vault: a ledger that was lost, or put back to an earlier state, does not know them.
-func Compute(l *Ledger, now time.Time, found ...Sealed) Status {
+func Compute(l *Ledger, now time.Time, found ...Found) Status {
 	now = now.UTC().Truncate(time.Second)
 	s := Status{
 		Vault: l.Vault(), Time: now, Policy: DefaultPolicy(), Lines: len(l.entries), Unsigned: l.Unsigned(),
@@ -213,19 +219,19 @@ func (s *Status) judgeDeadlines() {
 }
 
 // judgeFound tells of generations that the ledger should know.
-func (s *Status) judgeFound(l *Ledger, found []Sealed) {
+func (s *Status) judgeFound(l *Ledger, found []Found) {
 	for _, g := range found {
-		if g.Generation > l.Newest() {
-			s.sealed(g, nil)
+		if g.Generation > l.Newest() && !g.Older {
+			s.sealed(g.Sealed, nil)
 			s.find("STATUS-LEDGER", Danger, g.Created, "the ledger does not know generation %d, which lies in the vault's folder: %s", g.Generation, LostAdvice)
 		}
 	}
 }
 
 // judgeSeen tells of a generation that was seen on media, and that no line says was sealed.
-func (s *Status) judgeSeen(l *Ledger, found []Sealed) {
-	n := l.Known(0)
-	if n == l.Newest() || slices.ContainsFunc(found, func(g Sealed) bool { return g.Generation >= n }) {
+func (s *Status) judgeSeen(l *Ledger, found []Found) {
+	n := l.Proven()
+	if n == l.Newest() || slices.ContainsFunc(found, func(g Found) bool { return g.Generation >= n }) {
 		return
 	}
 	where := "was seen on a medium"

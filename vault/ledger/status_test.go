@@ -413,15 +413,15 @@ func TestDamageThatLosesNothingIsToBeRepaired(t *testing.T) {
 // What lies in the vault's folder tells of a ledger that was lost.
 func TestALedgerThatDoesNotKnowTheFolderIsDanger(t *testing.T) {
 	l := onDays(t, full()...)
-	require.Empty(t, Compute(l, start, Sealed{1, start, []string{"cold"}, nil}).Findings[1:], "nothing but that it is not signed")
-	s := Compute(l, start, Sealed{2, start, []string{"cold"}, nil})
+	require.Empty(t, Compute(l, start, Found{Sealed: Sealed{1, start, []string{"cold"}, nil}}).Findings[1:], "nothing but that it is not signed")
+	s := Compute(l, start, Found{Sealed: Sealed{2, start, []string{"cold"}, nil}})
 	require.Equal(t, 2, s.Generation)
 	require.Equal(t, []int{0, 0, 0, 0, 0}, values(s))
 	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know generation 2, which lies in the vault's folder: "+LostAdvice)
 	require.True(t, s.Due)
 }
 
-// So do media, as long as no seal is recorded; a number that nobody can have made does not.
+// So do media, as long as no seal is recorded; what was not whole does not.
 func TestALedgerThatDoesNotKnowWhatIsOnMediaIsDanger(t *testing.T) {
 	s := with(t, 1, at{1, Checked{stickA, 3, Whole, 0}}, at{1, Checked{stickB, 3, Whole, 0}})
 	require.Equal(t, 3, s.Generation)
@@ -430,10 +430,14 @@ func TestALedgerThatDoesNotKnowWhatIsOnMediaIsDanger(t *testing.T) {
 	s = with(t, 2, at{1, Checked{stickA, 3, Whole, 0}}, at{2, Checked{stickA, 1, Whole, 0}})
 	require.Contains(t, texts(s), "STATUS-LEDGER danger the ledger does not know that generation 3 was sealed, which was seen on a medium: "+LostAdvice)
 	for name, event := range map[string]Event{
-		"sealed": Sealed{3, start, []string{"cold", "hot"}, nil}, "absurd": Checked{stickA, 2 + MaxLeap, Damaged, 1},
+		"sealed": Sealed{3, start, []string{"cold", "hot"}, nil}, "a folder of that name": Checked{stickA, 3, Damaged, 1},
 	} {
 		require.NotContains(t, strings.Join(texts(with(t, 1, at{1, event})), "\n"), "STATUS-LEDGER", name)
 	}
+
+	// One that lies in the folder and is older than ledgers was never lost.
+	older := Found{Sealed: Sealed{3, start, []string{"cold", "hot"}, nil}, Older: true}
+	require.NotContains(t, strings.Join(texts(Compute(onDays(t, append(full(), at{1, Checked{stickA, 3, Whole, 0}})...), start.AddDate(0, 0, 1), older)), "\n"), "STATUS-LEDGER")
 
 	// A vault that was put back to the day it was made has no date of a seal, nor of a drill.
 	l := onDays(t, at{1, Copied{stickA, USB, "", "", 2, true}}, at{1, Checked{stickA, 2, Whole, 0}})
