@@ -186,6 +186,9 @@ func (r DrillRequest) prove(c Console, role role, opened *opened, watch *stopwat
 	if result.Report.Worst() == material.Fail {
 		err = withHint(fmt.Errorf("what was restored is not coherent: %w", ErrDamage), "the failed checks are named above; were they accepted when it was sealed?")
 	}
+	if opened.otherIDs != nil {
+		err = errors.Join(err, withHint(fmt.Errorf("%w: %w", opened.otherIDs, ErrDamage), "every file came back with its digest: compare the ids with what the program in restore/ of a medium derives"))
+	}
 	return errors.Join(err, result.failed())
 }
 

@@ -178,13 +178,16 @@ func derivedIDs(files []format.ContentsFile, data []*secret.Buffer) []format.Der
 // known at sealing is no difference; one that has gone or changed is. Keeps G12.
 func compareIDs(b *vault.Bundle) error {
 	now := derivedIDs(b.Contents.Files, b.Data)
-	var gone []error
+	var gone []string
 	for _, id := range b.Contents.IDs {
 		if !slices.Contains(now, id) {
-			gone = append(gone, fmt.Errorf("%s %s was %s when it was sealed, and cannot be derived from what was restored", id.Network, id.Name, id.Value))
+			gone = append(gone, fmt.Sprintf("%s %s, which was %s", id.Network, id.Name, id.Value))
 		}
 	}
-	return errors.Join(gone...)
+	if gone == nil {
+		return nil
+	}
+	return fmt.Errorf("%d of %d ids not derived as when it was sealed: %s", len(gone), len(b.Contents.IDs), strings.Join(gone, "; "))
 }
 
 // askFacts asks for what a restore will need and no file says, and is not among the
