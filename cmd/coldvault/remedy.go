@@ -47,6 +47,10 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 				add("bring the vault's folder back before the next seal, which would hide what it lacks: how, VAULT-LEDGER-BEHIND says")
 			case f.ID == ceremony.MediumClone:
 				add("what to do about MEDIUM-CLONE its own line says")
+			case f.ID == vault.GenerationChain && !besideFolder(r, m):
+				add("whether anything is wrong with GENERATION-CHAIN the vault's folder tells: `coldvault check --vault FOLDER %s`", name)
+			case f.ID == vault.GenerationChain:
+				add("of GENERATION-CHAIN find out what each medium holds with `coldvault restore --from MEDIUM --generation N`, and keep all until then")
 			case f.ID == vault.VaultIdentity && m.Medium.Identity == nil:
 				add("nothing on %s proves what vault it is of: give another medium of the vault beside it, `coldvault check --repair %s ANOTHER`, and if its folder was renamed name it as it was", name, name)
 			case strings.HasPrefix(f.ID, "KIT-"):
@@ -75,6 +79,11 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 		add("restore/ is written anew with `coldvault kit --vault FOLDER MEDIUM`, or with `coldvault check --repair MEDIUM ANOTHER` where the other has it whole; no backup hangs on it")
 	}
 	return strings.Join(all, "; ")
+}
+
+// besideFolder tells that a medium was checked together with its vault's folder.
+func besideFolder(r *ceremony.CheckResult, m *vault.Checked) bool {
+	return slices.ContainsFunc(r.Media, func(other *vault.Checked) bool { return other.Medium.OwnFolder() && other.Medium.ID == m.Medium.ID })
 }
 
 // notWritable tells that a file is as damaged as it was because of the medium that it is on.
