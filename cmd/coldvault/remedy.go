@@ -21,7 +21,7 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 			all = append(all, hint)
 		}
 	}
-	kit, other, lost, lostBundle := false, false, false, false
+	kit, other, lost, lostBundle, again := false, false, false, false, false
 	for _, m := range r.Media {
 		name := m.Medium.Source.Name()
 		if slices.ContainsFunc(m.Findings, vault.Finding.Forked) {
@@ -59,7 +59,9 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 				other = true
 			}
 		}
+		_, pages := m.Medium.Source.(vault.Pages)
 		for _, g := range m.Generations {
+			again = again || repaired && g.Repairable && !pages
 			if !g.Whole && !g.Repairable {
 				lost, lostBundle = true, lostBundle || !g.ArchivesLost()
 			}
@@ -69,6 +71,8 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 	case !other: // what is gone has no file that is damaged
 	case lost && !lostBundle:
 		add("pages never hold archives, and what is lost of one only another stick or disk has: `coldvault check --repair MEDIUM ANOTHER`; where there is none, seal it again")
+	case again && !lost:
+		add("what can be repaired by now is still damaged: repair it once more")
 	case lost || repaired:
 		add("a medium that cannot be repaired alone needs one more that has the generation, or scans of its pages: " +
 			"`coldvault check --repair MEDIUM ANOTHER`; where there is none, seal again")
