@@ -401,6 +401,8 @@ func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest b
 		err = fmt.Errorf("its manifest is lost, and all of it may have been here; %s", back)
 	case judged == leaving:
 		severity, err = Note, errors.New("a seal with --keep was interrupted while it removed it, and the next one goes on; to have it here again, copy it")
+	case newest && judged == lost: // no seal removes what may be whole
+		err = fmt.Errorf("%w; %s", err, back)
 	case newest:
 		err = fmt.Errorf("%w; a seal onto this medium, or `coldvault check --repair` with one that has it, ends that", err)
 	default:
