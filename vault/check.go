@@ -43,9 +43,10 @@ const (
 	VaultIdentity = "VAULT-IDENTITY"
 	// VaultEmpty is the finding that a medium has the vault and no generation of it.
 	VaultEmpty = "VAULT-EMPTY"
+	// GenerationChain is the finding that a generation does not follow the one before it here.
+	GenerationChain = "GENERATION-CHAIN"
 
 	generationForked     = "GENERATION-FORKED"
-	generationChain      = "GENERATION-CHAIN"
 	generationSkipped    = "GENERATION-SKIPPED"
 	generationIncomplete = "GENERATION-INCOMPLETE"
 )
@@ -53,8 +54,8 @@ const (
 // LedgerBehind is the finding that the vault's folder does not know the newest generation.
 const LedgerBehind = "VAULT-LEDGER-BEHIND"
 
-// Forked tells that there are two generations of one number, here or elsewhere.
-func (f Finding) Forked() bool { return f.ID == generationForked || f.ID == generationChain }
+// Forked tells that there are two generations of one number, both at hand.
+func (f Finding) Forked() bool { return f.ID == generationForked }
 
 // CheckedGeneration is the state of one generation on a medium.
 type CheckedGeneration struct {
@@ -214,7 +215,7 @@ func (c *Checked) checkChain() {
 		if !here || c.previous[n] == before || c.skips(n, c) {
 			continue
 		}
-		c.add(Damage, generationChain, c.Medium.Path(generationDir(n)),
+		c.add(Damage, GenerationChain, c.Medium.Path(generationDir(n)),
 			fmt.Errorf("it follows another generation %d than the one on this medium, or an older one that is not here: check it together with the vault's folder, which has all", n-1))
 	}
 }
@@ -222,7 +223,7 @@ func (c *Checked) checkChain() {
 // checkChainWith takes back what another medium, or the vault's folder, explains.
 func (c *Checked) checkChainWith(others []*Checked) {
 	for _, n := range slices.Sorted(maps.Keys(c.digests)) {
-		i := slices.IndexFunc(c.Findings, func(f Finding) bool { return f.ID == generationChain && f.Path == c.Medium.Path(generationDir(n)) })
+		i := slices.IndexFunc(c.Findings, func(f Finding) bool { return f.ID == GenerationChain && f.Path == c.Medium.Path(generationDir(n)) })
 		if i >= 0 && slices.ContainsFunc(others, func(o *Checked) bool { return o.Medium.ID == c.Medium.ID && c.skips(n, o) }) {
 			c.Findings = slices.Delete(c.Findings, i, i+1)
 		}
@@ -400,6 +401,8 @@ func (c *Checked) checkIncomplete(g Generation, were map[int]time.Time, newest b
 		err = fmt.Errorf("its manifest is lost, and all of it may have been here; %s", back)
 	case judged == leaving:
 		severity, err = Note, errors.New("a seal with --keep was interrupted while it removed it, and the next one goes on; to have it here again, copy it")
+	case newest && judged == lost: // no seal removes what may be whole
+		err = fmt.Errorf("%w; %s", err, back)
 	case newest:
 		err = fmt.Errorf("%w; a seal onto this medium, or `coldvault check --repair` with one that has it, ends that", err)
 	default:

@@ -75,22 +75,34 @@ func InMedium(dir *media.Dir) bool {
 		there, err := dir.Exists(path.Join(names...))
 		return err == nil && there
 	}
+	if _, err := dir.List(mediumFolder); err == nil {
+		return false // the root of a medium, whatever else people keep on it
+	}
 	// Another program may have a vault.json too.
-	data, err := dir.Read(vaultFile, format.MaxVaultSize)
-	if err == nil {
-		_, err = format.ParseVault(data)
+	isVault := func(name string) bool {
+		data, err := dir.Read(path.Join(name, vaultFile), format.MaxVaultSize)
+		if err == nil {
+			_, err = format.ParseVault(data)
+		}
+		return err == nil
 	}
 	manifest := has(manifestFile) && (has(manifestFile+signatureExt) || has("cold.age"))
 	// What programs are released with may be signed too.
 	kit := has(kitSums) && has(kitSums+signatureExt) && has("RESTORE.txt")
-	if err == nil || has(vaultFile) && has(generationsDir) || manifest || kit {
+	if isVault("") || has(vaultFile) && has(generationsDir) || manifest || kit {
 		return true
 	}
 	names, _ := dir.List(".") // what cannot be listed cannot be written to
 	return slices.ContainsFunc(names, func(name string) bool {
-		_, generation := parseGeneration(name)
-		_, err := format.DecodeVaultID(name)
-		return generation && has(name, manifestFile) || err == nil && (has(name, vaultFile) || has(name, generationsDir))
+		if _, is := parseGeneration(name); is { // a month is written with six digits too
+			return has(name, manifestFile) && has(name, manifestFile+signatureExt)
+		}
+		// A word of eight letters is mostly an id too, and a vault's own folder can be kept anywhere.
+		if _, err := format.DecodeVaultID(name); err != nil || has(name, signerFile) {
+			return false
+		}
+		rest := has(name, recipientFile("cold")) || has(name, recipientFile("hot")) || has(name, sharesFile)
+		return isVault(name) || has(name, generationsDir) && rest
 	})
 }
 

@@ -175,7 +175,8 @@ func (m *Medium) fate(number int) fate {
 }
 
 // held are those of them that were whole and nobody removed: when each was last seen so.
-// Of the vault's own folder the ledger tells.
+// Of the vault's own folder the ledger tells of the newest, and of what something is left of: the others
+// need never have been there, for a folder that was put together anew has the newest alone.
 func (m *Medium) held() map[int]time.Time {
 	dir, isDir := m.Source.(*media.Dir)
 	if !isDir || m.Identity == nil || !m.OwnFolder() {
@@ -185,7 +186,10 @@ func (m *Medium) held() map[int]time.Time {
 	if err != nil {
 		return nil // there is none, or check names it
 	}
-	return l.Sealed()
+	held := l.Sealed()
+	there, _ := m.numbers() // what cannot be listed is reported where it is read
+	maps.DeleteFunc(held, func(n int, _ time.Time) bool { return n != l.Newest() && !slices.Contains(there, n) })
+	return held
 }
 
 func heldOf(logged map[int]ledger.MediumCheck) map[int]time.Time {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -283,6 +284,14 @@ func TestCheckAndRestoreAgreeOnWhatIsLost(t *testing.T) {
 			_, asked := copies.Select(2)
 			var damaged *DamagedGenerationError
 			if !c.lost {
+				helps := "move this folder away" // a seal leaves what is signed
+				if slices.Contains(c.also, second+"/manifest.json.minisig") {
+					helps = "a seal onto this medium"
+				}
+				i := slices.IndexFunc(checked.Findings, func(f Finding) bool { return f.ID == generationIncomplete })
+				require.Equal(t, Damage, checked.Findings[i].Severity)
+				require.Contains(t, checked.Findings[i].Text, helps)
+				require.Equal(t, helps != "move this folder away", strings.Contains(checked.Findings[i].Text, "a seal onto"))
 				require.NoError(t, err)
 				require.Equal(t, 1, one.Number)
 				require.Contains(t, fmt.Sprint(copies.Notes), "its write was interrupted")

@@ -21,7 +21,7 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 			all = append(all, hint)
 		}
 	}
-	kit, other, lost, lostBundle := false, false, false, false
+	kit, other, lost, lostBundle, again := false, false, false, false, false
 	for _, m := range r.Media {
 		name := m.Medium.Source.Name()
 		if slices.ContainsFunc(m.Findings, vault.Finding.Forked) {
@@ -47,6 +47,10 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 				add("bring the vault's folder back before the next seal, which would hide what it lacks: how, VAULT-LEDGER-BEHIND says")
 			case f.ID == ceremony.MediumClone:
 				add("what to do about MEDIUM-CLONE its own line says")
+			case f.ID == vault.GenerationChain && !besideFolder(r, m):
+				add("whether anything is wrong with GENERATION-CHAIN the vault's folder tells: `coldvault check --vault FOLDER %s`", name)
+			case f.ID == vault.GenerationChain:
+				add("of GENERATION-CHAIN find out what each medium holds with `coldvault restore --from MEDIUM --generation N`, and keep all until then")
 			case f.ID == vault.VaultIdentity && m.Medium.Identity == nil:
 				add("nothing on %s proves what vault it is of: give another medium of the vault beside it, `coldvault check --repair %s ANOTHER`, and if its folder was renamed name it as it was", name, name)
 			case strings.HasPrefix(f.ID, "KIT-"):
@@ -55,7 +59,9 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 				other = true
 			}
 		}
+		_, pages := m.Medium.Source.(vault.Pages)
 		for _, g := range m.Generations {
+			again = again || repaired && g.Repairable && !pages
 			if !g.Whole && !g.Repairable {
 				lost, lostBundle = true, lostBundle || !g.ArchivesLost()
 			}
@@ -65,6 +71,8 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 	case !other: // what is gone has no file that is damaged
 	case lost && !lostBundle:
 		add("pages never hold archives, and what is lost of one only another stick or disk has: `coldvault check --repair MEDIUM ANOTHER`; where there is none, seal it again")
+	case again && !lost:
+		add("what can be repaired by now is still damaged: repair it once more")
 	case lost || repaired:
 		add("a medium that cannot be repaired alone needs one more that has the generation, or scans of its pages: " +
 			"`coldvault check --repair MEDIUM ANOTHER`; where there is none, seal again")
@@ -75,6 +83,11 @@ func remedy(r *ceremony.CheckResult, repaired bool) string {
 		add("restore/ is written anew with `coldvault kit --vault FOLDER MEDIUM`, or with `coldvault check --repair MEDIUM ANOTHER` where the other has it whole; no backup hangs on it")
 	}
 	return strings.Join(all, "; ")
+}
+
+// besideFolder tells that a medium was checked together with its vault's folder.
+func besideFolder(r *ceremony.CheckResult, m *vault.Checked) bool {
+	return slices.ContainsFunc(r.Media, func(other *vault.Checked) bool { return other.Medium.OwnFolder() && other.Medium.ID == m.Medium.ID })
 }
 
 // notWritable tells that a file is as damaged as it was because of the medium that it is on.

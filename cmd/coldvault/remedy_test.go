@@ -31,3 +31,26 @@ func TestTheRemedyForAMediumThatTakesNoRepairIsACopy(t *testing.T) {
 		}
 	}
 }
+
+// What a repair has left that can be repaired now needs no other medium.
+func TestTheRemedyForWhatCanBeRepairedAfterARepairIsAnother(t *testing.T) {
+	dir, err := media.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	for _, tt := range []struct {
+		repairable bool
+		want       string
+	}{{true, "repair it once more"}, {false, "needs one more"}} {
+		checked := &vault.Checked{
+			Medium:      &vault.Medium{Source: dir},
+			Generations: []vault.CheckedGeneration{{Number: 1, Damaged: true, Repairable: tt.repairable}},
+			Findings:    []vault.Finding{{Severity: vault.Damage, ID: "BUNDLE-DIGEST"}},
+		}
+		hint := remedy(&ceremony.CheckResult{Media: []*vault.Checked{checked}}, true)
+		if !strings.Contains(hint, tt.want) || tt.repairable && strings.Contains(hint, "needs one more") {
+			t.Errorf("%t: %s", tt.repairable, hint)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func (r RecordRequest) events(folder *vault.Folder, l *ledger.Ledger) (events []
 	return events, nil
 }
 
-// findMedium takes a folder that is a medium, or an id of the ledger or its beginning.
+// findMedium takes a folder that is a medium, or an id of the ledger or its beginning, with dashes or without.
 func findMedium(name, vaultID string, l *ledger.Ledger) (string, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		dir, err := media.OpenDir(name)
@@ -205,6 +205,7 @@ func findMedium(name, vaultID string, l *ledger.Ledger) (string, error) {
 		}
 		return id, nil
 	}
+	begins := strings.ReplaceAll(strings.ToLower(name), "-", "") // as MediumLabel shows it
 	var ids []string
 	for _, e := range l.Entries() {
 		id := ""
@@ -214,7 +215,7 @@ func findMedium(name, vaultID string, l *ledger.Ledger) (string, error) {
 		case ledger.Checked:
 			id = event.Medium
 		}
-		if id != "" && strings.HasPrefix(id, strings.ToLower(name)) && !slices.Contains(ids, id) {
+		if id != "" && begins != "" && strings.HasPrefix(id, begins) && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
