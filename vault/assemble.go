@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/bits"
 	"slices"
+	"sync/atomic"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -93,7 +95,7 @@ func (c *Copy) together(a *assembly) (_ media.Blob, rebuilt int, err error) {
 		a.open(c, m)
 	}
 	if a.more != nil {
-		a.copies = append(a.copies, []media.RepairCopy{{Data: a.more}})
+		a.copies = append(a.copies, []media.RepairCopy{{Data: source{a.more, a}}})
 	}
 	r, err := a.try()
 	if err != nil {
@@ -127,17 +129,36 @@ type assembly struct {
 	// authentic tells that the first table is of a parity file that is as it is listed.
 	authentic bool
 	opened    joined
+	// unread tells that a read has failed: another time more may be sound.
+	unread atomic.Bool
+}
+
+// source is what an assembly reads of.
+type source struct {
+	io.ReaderAt
+	a *assembly
+}
+
+func (s source) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := s.ReaderAt.ReadAt(p, offset)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.a.unread.Store(true)
+	}
+	return n, err
 }
 
 // open takes a medium in.
 func (a *assembly) open(c *Copy, m *Medium) {
 	open := func(name string) io.ReaderAt {
 		b, err := m.openListed(c.Number, name)
-		if err != nil {
-			return nil // missing: the others have to do
+		if err != nil { // the others have to do
+			if !errors.Is(err, fs.ErrNotExist) {
+				a.unread.Store(true)
+			}
+			return nil
 		}
 		a.opened = append(a.opened, b)
-		return b
+		return source{b, a}
 	}
 	parity := format.ParityName(a.want.Name)
 	one := media.RepairCopy{Data: open(a.want.Name), Parity: open(parity)}

@@ -1,8 +1,11 @@
 package vault
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -124,9 +127,15 @@ func (j *mending) rebuilds(c *Copy, to, from *unlike) (bool, error) {
 		return false, err
 	}
 	defer b.Close()
-	whole, _, err := c.together(&assembly{want: to.want, good: is(to.want), more: b})
-	if err == nil {
-		return true, whole.Close()
+	for range 2 { // once more where something could not be read: it would be thrown away
+		a := &assembly{want: to.want, good: is(to.want), more: b}
+		var whole media.Blob
+		if whole, _, err = c.together(a); err == nil {
+			return true, whole.Close()
+		}
+		if !a.unread.Load() {
+			break
+		}
 	}
 	return errors.Is(err, media.ErrScratch), nil
 }
@@ -211,8 +220,8 @@ func (j *mending) holds(from, to *unlike) (bool, error) {
 	return compareDigest(from.size, from.sum, to.want) == nil, nil
 }
 
-// beside writes a file under its temporary name, durable; with an ext behind it what there is of the file, else
-// the whole, read back.
+// beside writes a file under its temporary name, durable, and reads it back; with an ext behind that it is what
+// there is of the file.
 func (j *mending) beside(to, from *unlike, ext string) error {
 	pending, err := j.dir.Rewrite(j.place(to.listed) + ext)
 	if err != nil {
@@ -224,16 +233,17 @@ func (j *mending) beside(to, from *unlike, ext string) error {
 		return err
 	}
 	defer b.Close()
-	if err := copyAt(pending, b, to.want.Size, j.progress(to.name, to.want.Size)); err != nil {
+	sum := sha256.New()
+	if err := copyAt(io.MultiWriter(pending, sum), b, to.want.Size, j.progress(to.name, to.want.Size)); err != nil {
 		return err
 	}
 	if err := pending.Keep(); err != nil {
 		return err
 	}
-	if ext != "" {
-		return nil
-	}
 	rest := to.want
-	rest.Name = media.TempName(rest.Name)
+	rest.Name = media.TempName(rest.Name + ext)
+	if ext != "" {
+		rest.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	}
 	return j.Medium.verifyListed(to.generation, rest)
 }
