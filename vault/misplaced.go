@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"coldvault/media"
 	"coldvault/vault/format"
@@ -60,26 +59,25 @@ func (j *mending) misplaced() error {
 		}
 	}
 	// Parity first: what is damaged is known by it.
-	slices.SortStableFunc(moves, func(a, b move) int { return strings.Compare(path.Ext(b.to.name), path.Ext(a.to.name)) })
-	kept := false
-	for _, m := range moves {
-		if !format.IsParity(m.to.name) && !kept {
+	for _, parity := range []bool{true, false} {
+		if !parity {
 			if err := j.keepDamaged(found, moves); err != nil {
 				return err
 			}
-			kept = true
 		}
-		err := j.dir.Adopt(j.place(m.to.listed))
-		j.put(j.name(m.to.listed), 0, err)
-		if err != nil {
-			return err // what is durable beside is taken by the next repair
+		for _, m := range moves {
+			if format.IsParity(m.to.name) != parity {
+				continue
+			}
+			err := j.dir.Adopt(j.place(m.to.listed))
+			j.put(j.name(m.to.listed), 0, err)
+			if err != nil {
+				return err // what is durable beside is taken by the next repair
+			}
+			j.placed[m.to.listed] = true
 		}
-		j.placed[m.to.listed] = true
 	}
-	if kept {
-		return nil
-	}
-	return j.keepDamaged(found, moves)
+	return nil
 }
 
 // move is a file that is whole in the place of another.
